@@ -1,0 +1,87 @@
+"""What the engine asks of a sink."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from refresher.model.credential import Credential
+from refresher.model.plan import Holding
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The target holds the changes now. `notes` tell a person what else was done there."""
+
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Not done, and time may heal it: a lock, a conflict, a server error."""
+
+    reason: str
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Not done, and somebody has to act: denied, read-only, malformed."""
+
+    reason: str
+
+
+Outcome = Written | Busy | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Put `credential` at `registry` (one of the registries that it serves)."""
+
+    registry: str
+    credential: Credential
+
+
+Held = Mapping[str, Mapping[str, Holding] | Busy | Refused]
+"""Per target: what it holds for each registry that was asked for, or why it can't be told."""
+
+
+class Sink(Protocol):
+    """A place that holds credentials: it translates, and never decides, retries or schedules.
+
+    Called from several threads at once. Both methods return within a bounded
+    time; what can't be done is a value with a reason, not an exception.
+    """
+
+    def read(self, registries: Collection[str]) -> Held:
+        """Return every target with what it holds for each of `registries`.
+
+        A target that can't be read is `Busy` or `Refused` in its place and
+        hides no other target.
+        """
+        ...
+
+    def write(self, target: str, changes: Sequence[Change]) -> Outcome:
+        """Make all `changes` at one target, touching nothing else there.
+
+        Returns `Written` only when a client of the target would find the
+        credentials. May re-read and re-apply at once on a conflict, three times
+        at most; nothing timed.
+        """
+        ...
+
+
+@runtime_checkable
+class Occupies(Protocol):
+    """A sink that can tell what it writes to: two with the same would undo each other."""
+
+    def occupies(self) -> str:
+        """Return a text that is equal for sinks over the same file, environment or the like."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Which providers feed which sinks, by name: the only joint between the two."""
+
+    providers: tuple[str, ...]
+    sinks: tuple[str, ...]

@@ -1,0 +1,112 @@
+"""Leases and deliveries as rows of the database, and back."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from refresher.model.lease import Failure, Lease, Origin
+from refresher.model.plan import Delivery
+from refresher.store.columns import (
+    from_expiry,
+    from_moment,
+    from_names,
+    to_count,
+    to_digest,
+    to_expiry,
+    to_moment,
+    to_names,
+    to_optional_text,
+    to_text,
+)
+
+_FAILURE_COLUMNS: Final = ("failure", "failed_at", "attempts", "retry_at")
+
+LEASE_COLUMNS: Final = (
+    "registries",
+    "username",
+    "fingerprint",
+    "issued",
+    "received",
+    "expires",
+    "renew_at",
+    "settings",
+    "inputs",
+    *_FAILURE_COLUMNS,
+)
+DELIVERY_COLUMNS: Final = ("fingerprint", "written", "expires", *_FAILURE_COLUMNS)
+
+Row = Sequence[Any]
+
+
+def from_lease(lease: Lease) -> Row:
+    """Return a lease as `LEASE_COLUMNS`."""
+    return (
+        from_names(lease.registries),
+        lease.username,
+        lease.fingerprint,
+        from_moment(lease.issued),
+        from_moment(lease.received),
+        from_expiry(lease.expires),
+        from_moment(lease.renew_at),
+        lease.origin.settings,
+        lease.origin.inputs,
+        *_from_failure(lease.failure),
+    )
+
+
+def to_lease(row: Row) -> Lease:
+    """Return the lease that was written as `row`.
+
+    Raises `ValueError` for one that was never written here.
+    """
+    registries, username, fingerprint, issued, received, expires, renew_at, *rest = row
+    settings, inputs, *failure = rest
+    return Lease(
+        registries=to_names(registries),
+        username=to_text(username),
+        fingerprint=to_digest(fingerprint),
+        issued=to_moment(issued),
+        received=to_moment(received),
+        expires=to_expiry(expires),
+        renew_at=to_moment(renew_at),
+        origin=Origin(to_text(settings), to_text(inputs)),
+        failure=_to_failure(*failure),
+    )
+
+
+def from_delivery(delivery: Delivery) -> Row:
+    """Return a delivery as `DELIVERY_COLUMNS`."""
+    return (
+        delivery.fingerprint,
+        from_moment(delivery.written),
+        from_expiry(delivery.expires),
+        *_from_failure(delivery.failure),
+    )
+
+
+def to_delivery(row: Row) -> Delivery:
+    """Return the delivery that was written as `row`.
+
+    Raises `ValueError` for one that was never written here.
+    """
+    fingerprint, written, expires, *failure = row
+    return Delivery(
+        to_digest(fingerprint),
+        to_moment(written),
+        to_expiry(expires),
+        _to_failure(*failure),
+    )
+
+
+def _from_failure(failure: Failure | None) -> Row:
+    if failure is None:
+        return (None,) * len(_FAILURE_COLUMNS)
+    # A message may quote a file name that is no valid Unicode.
+    message = failure.message.encode(errors="backslashreplace").decode()
+    return message, from_moment(failure.at), failure.attempts, from_moment(failure.retry_at)
+
+
+def _to_failure(message: object, at: object, attempts: object, retry_at: object) -> Failure | None:
+    text, moment, retry = to_optional_text(message), to_moment(at), to_moment(retry_at)
+    if text is None or moment is None or retry is None:
+        return None
+    return Failure(text, moment, to_count(attempts), retry)

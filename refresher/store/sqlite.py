@@ -1,0 +1,147 @@
+"""One SQLite database file: its connections and transactions.
+
+Connections are lent: one thread uses each at a time, and threads don't wait for
+each other. A forked child uses none of its parent's, as SQLite demands
+(https://www.sqlite.org/howtocorrupt.html, section 2.6).
+"""
+
+import logging
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from refresher.store import schema
+from refresher.store.faults import explained, is_busy
+from refresher.store.opening import Lent, closed_by_faults, connect, file_at
+
+_PATIENCE: Final = 10.0
+_TURN: Final = 0.02
+_PAUSE: Final = 0.001
+
+_log: Final = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class Database:
+    """The database at the absolute `path`; the first use creates it.
+
+    `patience` is how long in seconds a call waits for other writers.
+    """
+
+    def __init__(self, path: Path, *, patience: float = _PATIENCE) -> None:
+        """Take the path, and touch nothing yet."""
+        self.path = path
+        self._patience = patience
+        self._closed = False
+        self._idle: deque[Lent] = deque()
+        self._told: set[str] = set()
+
+    def reading(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Return a transaction that sees one state of the database.
+
+        Raises `StoreError` or `PermanentError`, also for faults of SQLite and
+        of values inside.
+        """
+        return self._transaction("BEGIN")
+
+    def writing(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Return a transaction with no other writer beside it; an exception undoes it.
+
+        Raises as `reading` does.
+        """
+        return self._transaction("BEGIN IMMEDIATE")
+
+    def decoded(
+        self, what: str, decode: Callable[[Sequence[Any]], T], row: Sequence[Any]
+    ) -> T | None:
+        """Return what `row` stands for, None if `decode` raises `ValueError`.
+
+        Somebody edited it by hand then. It counts as absent, so that the next
+        write repairs it; a warning names it as `what`, once.
+        """
+        try:
+            return decode(row)
+        except ValueError:
+            self._tell(f"the store {self.path}: {what} can't be read, and counts as absent")
+            return None
+
+    def close(self) -> None:
+        """Close the idle connections, and from now on each one after its use."""
+        self._closed = True
+        self._drain()
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+        with explained(self.path):
+            lent = self._begin(begin)
+            with closed_by_faults(lent[1]) as connection:
+                yield connection
+                connection.execute("COMMIT")
+            self._give_back(lent)
+
+    def _begin(self, begin: str) -> Lent:
+        # SQLite waits for others by itself, but ever longer between two looks, so
+        # that whoever came later overtakes: it gets many short turns instead. It
+        # answers "busy" at once while another process recovers from a crash, and
+        # so does the making of a file.
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                return self._try_to_begin(begin)
+            except (sqlite3.OperationalError, BlockingIOError) as error:
+                if not is_busy(error) or time.monotonic() >= deadline:
+                    raise
+            time.sleep(_PAUSE)
+
+    def _try_to_begin(self, begin: str) -> Lent:
+        lent = self._take()
+        with closed_by_faults(lent[1]) as connection:
+            _wait_for_others(connection, _TURN)
+            connection.execute(begin)
+            # Asked each time: the file may have been restored from a backup, or
+            # upgraded by a newer program, since this connection was opened.
+            if not schema.is_current(connection, self.path):
+                connection.execute("ROLLBACK")
+                schema.upgrade(connection, self.path)
+                connection.execute(begin)
+            _wait_for_others(connection, self._patience)
+        return lent
+
+    def _take(self) -> Lent:
+        file = file_at(self.path)
+        while lent := self._idle_one():
+            if lent[0] == file:
+                return lent
+            # Of a file that is gone, or of the parent process: idle ones hold no lock.
+            lent[1].close()
+        return connect(self.path, _TURN)
+
+    def _idle_one(self) -> Lent | None:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
+
+    def _give_back(self, lent: Lent) -> None:
+        self._idle.append(lent)
+        # Asked afterwards: what comes back while `close` is at work is closed too.
+        if self._closed:
+            self._drain()
+
+    def _drain(self) -> None:
+        while lent := self._idle_one():
+            lent[1].close()
+
+    def _tell(self, message: str) -> None:
+        if message not in self._told:
+            self._told.add(message)
+            _log.warning(message)
+
+
+def _wait_for_others(connection: sqlite3.Connection, seconds: float) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")

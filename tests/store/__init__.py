@@ -1,0 +1,1 @@
+"""Tests of the registry store, the records and the locks."""

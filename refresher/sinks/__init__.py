@@ -1,0 +1,1 @@
+"""The places that credentials are written to, one file each."""

@@ -1,0 +1,94 @@
+"""Take one provider's credential round to the sinks that it feeds, side by side."""
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from refresher.engine.delivery import Delivered, SinkDelivery
+from refresher.engine.kit import Kit
+from refresher.engine.report import Step
+from refresher.engine.supply import Supply
+from refresher.model.lease import Lease
+from refresher.ports import Held, Sink
+
+_LOOK_SECONDS: Final = 1.0
+"""How long a place that needs the secret waits for others that may hold it; then it is fetched."""
+
+_PLAN_SECONDS: Final = 10.0
+"""How long a dry run waits for a sink."""
+
+_SINK_SECONDS: Final = 60.0
+"""How long a pass waits for a sink. Sinks bound their own calls; this is for those that fail to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One provider's sinks, and what it takes to serve them."""
+
+    provider: str
+    sinks: Mapping[str, Sink]
+    kit: Kit
+    patient: bool = False
+
+    def look(self, lease: Lease) -> Iterable[Held]:
+        """Read all sinks at once; the slow and the broken ones are left out."""
+        calls = {
+            f"look at {each.name}": functools.partial(each.read, lease.registries)
+            for each in self._deliveries()
+        }
+        answers = self.kit.workers.run(calls, _LOOK_SECONDS).values()
+        return [answer.get() for answer in answers if answer.error is None]
+
+    def plan(self, wanted: Lease) -> tuple[Step, ...]:
+        """Return what is to be done, without doing it."""
+        named = {f"plan {each.name}": each for each in self._deliveries()}
+        calls = {
+            name: functools.partial(each.read, wanted.registries) for name, each in named.items()
+        }
+        answers = self.kit.workers.run(calls, _PLAN_SECONDS)
+        return tuple(
+            step
+            for name, each in named.items()
+            for error in [answers[name].error]
+            for step in (
+                each.plan_unread(wanted, error) if error else each.plan(answers[name].get(), wanted)
+            )
+        )
+
+    def deliver(self, supply: Supply, seconds: float) -> tuple[Step, ...]:
+        """Bring every sink to hold the supply's credential.
+
+        A sink is waited for `seconds` at most, and for a quarter of what is left
+        of the credential: the pass holds the lock under which it is renewed.
+        Nothing is done for a credential that has ended: the last good one stays
+        where it is, and a dead one is never presented as good.
+        """
+        done: dict[str, Delivered] = {}
+        pending = self._deliveries()
+        while pending and supply.lease.alive(self.kit.clock.now()):
+            done |= self._deliver(pending, supply, seconds)
+            # A place that had to fetch changed the lease under the plans of the others.
+            wanted = supply.lease.fingerprint
+            pending = [each for each in pending if done[each.name].lease.fingerprint != wanted]
+        return tuple(step for delivered in done.values() for step in delivered.steps)
+
+    def _deliver(
+        self, deliveries: Sequence[SinkDelivery], supply: Supply, seconds: float
+    ) -> dict[str, Delivered]:
+        left = supply.lease.remaining(self.kit.clock.now())
+        limit = min(seconds, _SINK_SECONDS, max(left / 4, 1.0))
+        named = {f"sink {each.name}": each for each in deliveries}
+        calls = {name: functools.partial(each.deliver, supply) for name, each in named.items()}
+        answers = self.kit.workers.run(calls, limit)
+        return {
+            each.name: each.give_up(supply, error) if error else answers[name].get()
+            for name, each in named.items()
+            for error in [answers[name].error]
+        }
+
+    def _deliveries(self) -> list[SinkDelivery]:
+        return [
+            SinkDelivery(self.provider, name, sink, self.kit, self.patient)
+            for name, sink in self.sinks.items()
+        ]

@@ -1,0 +1,96 @@
+"""Everything is tried and nothing is written."""
+
+from datetime import timedelta
+
+from refresher.engine.checkup import check_locally, check_providers, check_sinks
+from refresher.engine.workers import ThreadWorkers
+from refresher.errors import PermanentError
+from refresher.model.credential import Credential, Secret
+from refresher.model.lease import Terms
+from refresher.ports import Busy, Refused, Source
+from refresher.testing import FakeClock
+from tests.fakes import Issuer, Shelf
+
+WORKERS = ThreadWorkers()
+
+
+class _Unready(Issuer):
+    def validate(self) -> None:
+        raise PermanentError("key_file is missing", hint="write it")
+
+
+def test_local_faults_are_found_without_asking() -> None:
+    """A provider that knows that it can't work says so; the others are not called."""
+    clock = FakeClock()
+    unready, ready = _Unready(clock), Issuer(clock)
+    findings = check_locally({"bad": Source(unready), "good": Source(ready)})
+    assert [(each.subject, each.message, each.hint) for each in findings] == [
+        ("bad", "key_file is missing", "write it")
+    ]
+    assert (unready.calls, ready.calls) == (0, 0)
+
+
+def test_each_provider_is_asked_once() -> None:
+    """A denied identity and a bug of a plug-in are findings; a good answer is none."""
+    clock = FakeClock()
+    issuers = {name: Issuer(clock) for name in ("denied", "buggy", "good")}
+    issuers["denied"].script = [PermanentError("denied")]
+    issuers["buggy"].script = [KeyError("canary")]
+    sources = {name: Source(issuer) for name, issuer in issuers.items()}
+    findings = {each.subject: each.message for each in check_providers(sources, WORKERS)}
+    assert findings["denied"] == "denied"
+    assert findings["buggy"].startswith("the plug-in has a fault of its own: KeyError at ")
+    assert "canary" not in findings["buggy"]
+    assert set(findings) == {"denied", "buggy"}
+    assert [issuer.calls for issuer in issuers.values()] == [1, 1, 1]
+
+
+def test_an_ended_answer_and_a_long_interval_are_findings() -> None:
+    """What would not work for long is told before it hurts."""
+    clock = FakeClock()
+    ended, slow = Issuer(clock), Issuer(clock, life=900.0)
+    past = clock.now() - timedelta(hours=1)
+    ended.script = [
+        Credential(("a.example",), "u", Secret("s"), issued_at=clock.now(), expires_at=past)
+    ]
+    sources = {"ended": Source(ended), "slow": Source(slow, Terms(interval=1200))}
+    messages = [each.message for each in check_providers(sources, WORKERS)]
+    assert len(messages) == 2
+    assert "ended at" in messages[0]
+    assert "interval is 1200 s, but its credentials live for 900 s" in messages[1]
+
+
+def test_sinks_are_read_for_every_registry() -> None:
+    """Unreadable targets, shadowed entries and broken sinks are findings."""
+    sources = {"prod": Source(Issuer(FakeClock()))}
+    shadowed, broken, good = Shelf(), Shelf(), Shelf()
+    shadowed.foreign["registry.example"] = "credsStore wins"
+    broken.read_fault = PermanentError("gone")
+    sinks = {"shadowed": shadowed, "broken": broken, "good": good}
+    findings = [(each.subject, each.message) for each in check_sinks(sinks, sources, WORKERS)]
+    assert findings == [("shadowed", "shelf: credsStore wins"), ("broken", "gone")]
+
+
+def test_a_target_that_cannot_be_read_is_named_once() -> None:
+    """A reason that holds the target's path does not repeat it."""
+
+    class Unreadable(Shelf):
+        def read(self, registries: object) -> dict[str, Busy | Refused]:
+            assert registries
+            return {"a.json": Refused("a.json:1:2: bad"), "b.json": Busy("locked")}
+
+    sources = {"prod": Source(Issuer(FakeClock()))}
+    findings = check_sinks({"files": Unreadable()}, sources, WORKERS)
+    assert [each.message for each in findings] == ["a.json:1:2: bad", "b.json: locked"]
+
+
+def test_a_sink_that_can_not_be_written_is_a_finding() -> None:
+    """What a write would meet is found without one."""
+
+    class ReadOnly(Shelf):
+        def validate(self) -> None:
+            raise PermanentError("read-only", hint="mount it writable")
+
+    sources = {"prod": Source(Issuer(FakeClock()))}
+    findings = check_sinks({"files": ReadOnly()}, sources, WORKERS)
+    assert [(each.message, each.hint) for each in findings] == [("read-only", "mount it writable")]

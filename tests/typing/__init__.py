@@ -1,0 +1,1 @@
+"""Code that is checked as a consumer's, and never run."""

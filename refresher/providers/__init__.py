@@ -1,0 +1,1 @@
+"""Sources of credentials: one module for each, built from its `Options` by its `build`."""

@@ -1,0 +1,1 @@
+"""What the two ECR providers share. Only `call` and what it uses import botocore."""

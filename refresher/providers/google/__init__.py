@@ -1,0 +1,1 @@
+"""What the `gcr` provider is made of. Only `token` and what it uses import google-auth."""

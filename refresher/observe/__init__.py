@@ -1,0 +1,1 @@
+"""Observation: what people and machines see of the engine's work, and never a secret in it."""

@@ -1,0 +1,74 @@
+"""What settings may hold outside the options of plug-ins, and of which kind each value is."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, Field, ValidationInfo
+
+from refresher.options import Duration, Options, from_settings_file
+from refresher.plugins import Kind
+from refresher.store.location import MEMORY, location_defect
+
+DRIFT_INTERVAL: Final = 3600.0
+"""Seconds between two looks at what the sinks hold, unless the settings say otherwise."""
+
+NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
+"""The name of a provider or a sink. No slash: it parts a provider from its suffix."""
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+LogFormat = Literal["auto", "console", "json"]
+
+
+def _store(text: str, info: ValidationInfo) -> str:
+    defect = location_defect(text)
+    if defect:
+        raise ValueError(defect)
+    if text == MEMORY:
+        return text
+    return str(from_settings_file(Path(text), info))
+
+
+class Frame(Options):
+    """What stands at the top. Sections are looked into one by one."""
+
+    store: Annotated[str, AfterValidator(_store)] | None = None
+    providers: dict[str, object] | None = None
+    sinks: dict[str, object] | None = None
+    routes: list[object] | None = None
+    drift_interval: Duration = DRIFT_INTERVAL
+    log_level: LogLevel = "info"
+    log_format: LogFormat = "auto"
+
+
+class SinkFrame(Options):
+    """What every sink has; the rest are options of its plug-in."""
+
+    type: str
+
+
+class ProviderFrame(SinkFrame):
+    """What every provider has; the rest are options of its plug-in."""
+
+    interval: Duration | None = None
+    max_age: Duration | None = None
+
+
+class RouteFrame(Options):
+    """One route: the names of providers and of the sinks that they feed."""
+
+    providers: Annotated[tuple[str, ...], Field(alias="from", min_length=1)]
+    sinks: Annotated[tuple[str, ...], Field(alias="to", min_length=1)]
+
+
+FRAMES: Final[Mapping[Kind, type[SinkFrame]]] = MappingProxyType(
+    {Kind.PROVIDER: ProviderFrame, Kind.SINK: SinkFrame}
+)
+"""What each kind of plug-in has beside its options."""
+
+
+def names_of(model: type[Options]) -> tuple[str, ...]:
+    """Return the names that the fields of `model` have in the settings."""
+    return tuple(field.alias or name for name, field in model.model_fields.items())

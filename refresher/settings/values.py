@@ -1,0 +1,50 @@
+"""The settings, read and found right."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from refresher.model.lease import Terms
+from refresher.options import Options
+from refresher.plugins import Plugin
+from refresher.ports import Route
+from refresher.settings.frame import DRIFT_INTERVAL, LogFormat, LogLevel
+
+
+@dataclass(frozen=True, slots=True)
+class PluginSettings:
+    """A provider or a sink as the settings configure it.
+
+    `origin` is a hash of all that decides which credential it gives: its options
+    as they were written, the directory that paths start from, and the
+    environment variables that its `*_env` options name. A weak password could be
+    guessed from it, so it is in no repr, and leaves memory under a key only.
+    `line` is where it stands in the file.
+    """
+
+    name: str
+    plugin: Plugin
+    options: Options
+    terms: Terms = Terms()
+    origin: str = field(default="", repr=False)
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings. `source` is their file, or what stands for it in messages.
+
+    `store` is `memory` or an absolute path, None for the default place;
+    `directory` is where relative paths start; `drift_interval` is in seconds.
+    Routes name providers and sinks as the settings do.
+    """
+
+    source: str
+    directory: Path
+    store: str | None = None
+    providers: Mapping[str, PluginSettings] = field(default_factory=dict)
+    sinks: Mapping[str, PluginSettings] = field(default_factory=dict)
+    routes: tuple[Route, ...] = ()
+    drift_interval: float = DRIFT_INTERVAL
+    log_level: LogLevel = "info"
+    log_format: LogFormat = "auto"

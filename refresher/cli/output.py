@@ -1,0 +1,81 @@
+"""Tables for people, JSON for programs, and words for times."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import click
+
+from refresher.model.credential import NEVER, Expiry
+
+output_option = click.option(
+    "--output",
+    "style",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="How to print.",
+)
+
+_UNITS: Final = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+_GAP: Final = "  "
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """Print a JSON document; times are ISO 8601 in UTC."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print rows under headings, each column as wide as its widest cell."""
+    lines = [tuple(headings), *(tuple(row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
+    for line in lines:
+        cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
+        click.echo(_GAP.join(cells).rstrip())
+
+
+def moment(when: datetime | None) -> str:
+    """Return a time to the minute, in UTC, `-` for none."""
+    return "-" if when is None else f"{when:%Y-%m-%d %H:%M} UTC"
+
+
+def ending(expires: Expiry | None) -> str:
+    """Return when something ends, for a table."""
+    return moment(expires) if isinstance(expires, datetime) else words(expires)
+
+
+def words(expires: Expiry | None) -> str:
+    """Return an expiry that is no time, in a word."""
+    if expires is None or isinstance(expires, datetime):
+        return "-"
+    return "never" if expires is NEVER else "unknown"
+
+
+def span(seconds: float) -> str:
+    """Return a duration in its two largest units: `5 h 59 min`."""
+    rest = int(abs(seconds))
+    parts: list[str] = []
+    for unit, size in _UNITS:
+        count, rest = divmod(rest, size)
+        if count or (unit == "s" and not parts):
+            parts.append(f"{count} {unit}")
+        elif parts:
+            break
+    return " ".join(parts[:2])
+
+
+def left(expires: Expiry | None, now: datetime) -> str:
+    """Return the time that is left, or how long ago it ended."""
+    if not isinstance(expires, datetime):
+        return words(expires)
+    seconds = (expires - now).total_seconds()
+    return span(seconds) if seconds > 0 else f"ended {span(seconds)} ago"
+
+
+def iso(when: Expiry | None) -> str | None:
+    """Return a time for JSON: ISO 8601 with `Z`, `never`, `unknown`, or None."""
+    if isinstance(when, datetime):
+        return when.isoformat(timespec="seconds").replace("+00:00", "Z")
+    return None if when is None else words(when)

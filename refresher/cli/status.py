@@ -1,0 +1,112 @@
+"""`refresher status`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from refresher.cli import FAILED, OK
+from refresher.cli.notes import Notes, redacted
+from refresher.cli.output import (
+    ending,
+    iso,
+    left,
+    moment,
+    output_option,
+    print_json,
+    print_table,
+)
+from refresher.cli.reports import place
+from refresher.cli.wiring import config_option, read_standings, settings_file
+from refresher.engine.announce import NoEvents
+from refresher.engine.standing import Standing
+from refresher.model.lease import State
+
+_HEADINGS = (
+    "REGISTRY",
+    "TARGET",
+    "STATE",
+    "ISSUED",
+    "EXPIRES",
+    "LEFT",
+    "NEXT RENEWAL",
+    "LAST ERROR",
+)
+
+
+@click.command("status")
+@config_option
+@click.option("--health", is_flag=True, help="One line and the exit code, for a health check.")
+@output_option
+def command(config: Path | None, style: str, *, health: bool) -> int:
+    """Show what is held where, and until when, from the records.
+
+    Exits with 1 if something is urgent or dead, or never worked.
+    """
+    rows, now = read_standings(config, NoEvents() if health else Notes())
+    if health:
+        return _print_health(rows, configured=config is not None or settings_file() is not None)
+    sick = [row for row in rows if not row.healthy]
+    if style == "json":
+        print_json({"ok": not sick, "places": [_document(row, now) for row in rows]})
+    else:
+        _print(rows, now)
+    return FAILED if sick else OK
+
+
+def _print_health(rows: Sequence[Standing], *, configured: bool) -> int:
+    """Say in one line whether everything was obtained and put in place, as far as is recorded.
+
+    Nothing recorded is no health: the daemon may keep its records elsewhere.
+    """
+    sick = [row for row in rows if not row.healthy or row.state == State.PENDING]
+    if sick:
+        click.echo(f"{len(sick)} of {len(rows)} places need attention")
+        return FAILED
+    if not rows and not configured:
+        click.echo("nothing is recorded")
+        return FAILED
+    click.echo("healthy")
+    return OK
+
+
+def _print(rows: Sequence[Standing], now: datetime) -> None:
+    if not rows:
+        click.echo("nothing is recorded yet; `refresher once` obtains the first credentials")
+        return
+    print_table(
+        _HEADINGS,
+        [
+            (
+                row.registry or f"({row.provider})",
+                place(row.sink, row.target) or "-",
+                row.state,
+                moment(row.issued),
+                ending(row.expires),
+                left(row.expires, now),
+                moment(row.renew_at),
+                redacted(row.error) or "-",
+            )
+            for row in rows
+        ],
+    )
+
+
+def _document(row: Standing, now: datetime) -> dict[str, Any]:
+    end = row.expires
+    remaining = int((end - now).total_seconds()) if isinstance(end, datetime) else None
+    return {
+        "provider": row.provider,
+        "registry": row.registry or None,
+        "sink": row.sink or None,
+        "target": row.target or None,
+        "state": str(row.state),
+        "healthy": row.healthy,
+        "issued": iso(row.issued),
+        "expires": iso(row.expires),
+        "seconds_left": remaining,
+        "next_renewal": iso(row.renew_at),
+        "error": redacted(row.error) or None,
+    }

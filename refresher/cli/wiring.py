@@ -1,0 +1,180 @@
+"""From the command line to an engine: find the settings, open the store, build the parts."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from refresher.clock import SystemClock
+from refresher.engine.engine import Engine
+from refresher.engine.ledger import Ledger
+from refresher.engine.workers import Workers
+from refresher.errors import Problem, SettingsError
+from refresher.ports import Clock, Event, EventName, Events, Severity
+
+if TYPE_CHECKING:
+    from refresher.engine.standing import Standing
+    from refresher.settings import Settings
+    from refresher.store import Backend
+    from refresher.wiring import Wiring
+
+_PLACES: Final = (Path("refresher.yaml"), Path("/etc/refresher/refresher.yaml"))
+
+config_option = click.option(
+    "--config",
+    "config",
+    type=click.Path(path_type=Path),
+    envvar="REFRESHER_CONFIG",
+    help="The settings file; default ./refresher.yaml, then /etc/refresher/refresher.yaml.",
+)
+registry_option = click.option(
+    "--registry",
+    "registries",
+    multiple=True,
+    metavar="HOST",
+    help="Serve this ECR or Google registry without a settings file; may be repeated.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plant:
+    """Everything that a command works with."""
+
+    settings: "Settings"
+    backend: "Backend"
+    engine: Engine
+    clock: Clock
+
+
+def find_settings(config: Path | None, registries: Sequence[str] = ()) -> "Settings":
+    """Return the settings of a file, or those that the registries imply.
+
+    Raises `SettingsError` if there is neither.
+    """
+    if registries and config is not None:
+        raise click.UsageError(
+            "--registry goes without --config and REFRESHER_CONFIG: name the hosts in the file"
+        )
+    # Pydantic looks through all installed packages for plug-ins of its own; none is meant for us.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
+    from refresher import settings  # noqa: PLC0415 - pydantic only where settings are read
+
+    if registries:
+        return settings.for_registries(registries, os.environ)
+    path = config or settings_file()
+    if path is None:
+        raise SettingsError(
+            "settings",
+            (Problem(f"there is neither {_PLACES[0]} nor {_PLACES[1]}"),),
+            hint="name a file with --config FILE, or try: refresher once --registry HOST",
+        )
+    return settings.load(path, os.environ)
+
+
+def settings_for(registry: str, config: Path | None) -> "Settings":
+    """Return the settings that may know `registry`: a file's, else a cloud's, else the store's."""
+    from refresher.model.cloudhosts import provider_for  # noqa: PLC0415 - for `get` alone
+
+    if config is not None or settings_file() is not None:
+        return find_settings(config)
+    if provider_for(registry) is not None:
+        return find_settings(None, [registry])
+    return bare_settings()
+
+
+def bare_settings() -> "Settings":
+    """Return settings with nothing but the default store."""
+    from refresher.settings import Settings  # noqa: PLC0415 - pydantic where settings are read
+
+    return Settings("", Path())
+
+
+def open_plant(settings: "Settings", events: Events, *, read_only: bool = False) -> Plant:
+    """Open the store and build the engine that the settings describe.
+
+    With `read_only` a store that is not there yet is not made.
+    """
+    backend = open_backend(settings, events, read_only=read_only)
+    clock = SystemClock()
+    return Plant(settings, backend, build_engine(settings, backend, events, clock), clock)
+
+
+def open_backend(settings: "Settings", events: Events, *, read_only: bool = False) -> "Backend":
+    """Open the store that the settings name, or the default one, until the command ends."""
+    from refresher.store import (  # noqa: PLC0415 - SQLite only where a store is used
+        MEMORY,
+        default_location,
+        open_store,
+    )
+
+    location = settings.store or default_location(os.environ)
+    if settings.store is None and location == MEMORY:
+        detail = "no place for the store is writable: what is recorded ends with this process"
+        hint = "set store: in the settings to a path that can be written"
+        events.emit(Event(EventName.NOTICE, Severity.WARNING, detail=detail, hint=hint))
+    # Not Path.exists, which raises where a directory on the way may not be searched.
+    absent = "://" not in location and not os.path.exists(location)  # noqa: PTH110
+    backend = open_store(MEMORY if read_only and absent else location)
+    click.get_current_context().call_on_close(backend.close)
+    return backend
+
+
+def build_engine(
+    settings: "Settings",
+    backend: "Backend",
+    events: Events,
+    clock: Clock,
+    workers: Workers | None = None,
+) -> Engine:
+    """Build the engine that the settings describe on a store that is open."""
+    wiring = build_parts(settings, backend, events, clock)
+    return Engine(
+        wiring.sources,
+        wiring.sinks,
+        routes=wiring.routes,
+        records=backend.records,
+        lock=backend.lock,
+        clock=clock,
+        events=events,
+        workers=workers,
+    )
+
+
+def build_parts(settings: "Settings", backend: "Backend", events: Events, clock: Clock) -> "Wiring":
+    """Build the providers and sinks that the settings describe."""
+    from refresher.wiring import wire  # noqa: PLC0415 - pydantic only where settings are read
+
+    return wire(
+        settings,
+        clock=clock,
+        store=backend.store,
+        env=os.environ,
+        events=events,
+        # A store that is away costs a fetch, and keeps nobody from starting.
+        fingerprint=Ledger(backend.records, events).fingerprint,
+    )
+
+
+def read_standings(config: Path | None, events: Events) -> tuple[list["Standing"], datetime]:
+    """Return how every recorded place stands, and the time by which that was judged.
+
+    With a settings file its providers count; without one, whatever the default
+    store has recorded.
+    """
+    from refresher.engine.standing import standings  # noqa: PLC0415 - for `status` alone
+
+    configured = config is not None or settings_file() is not None
+    settings = find_settings(config) if configured else bare_settings()
+    plant = open_plant(settings, events, read_only=True)
+    fed = plant.engine.routes if configured else None
+    now = plant.clock.now()
+    return standings(plant.backend.records, now, fed), now
+
+
+def settings_file() -> Path | None:
+    """Return the settings file that is used when none is named, None if there is none."""
+    return next((place for place in _PLACES if place.is_file()), None)

@@ -1,0 +1,1 @@
+"""Measurements against the budgets; each module measures one thing."""

@@ -1,0 +1,44 @@
+"""`python -m tests.benchmarks`: every figure beside its budget; exits with 1 if one is missed."""
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tests.benchmarks import calls, daemon, docker_config, once, store
+from tests.benchmarks.report import Result
+
+
+def main() -> int:
+    """Measure everything and print a table."""
+    missed = 0
+    for result in _measure():
+        verdict = "" if result.met else "  MISSED"
+        missed += not result.met
+        figure = f"{result.measured:>10.3g} of {result.budget:>5.3g} {result.unit}"
+        print(f"{result.name:<55}{figure}{verdict}", flush=True)  # noqa: T201 - it is the output
+    return 1 if missed else 0
+
+
+def _measure() -> Iterator[Result]:
+    yield once.start_up()
+    yield from _in_a_folder(once.measure)
+    yield from _in_a_folder(daemon.measure)
+    for single in (
+        calls.one_region,
+        docker_config.merge_and_write,
+        docker_config.write_unchanged,
+        store.open_and_read,
+        store.look_up,
+    ):
+        with tempfile.TemporaryDirectory() as folder:
+            yield single(Path(folder))
+
+
+def _in_a_folder(work: Callable[[Path], Iterator[Result]]) -> Iterator[Result]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield from work(Path(folder))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -100,9 +100,9 @@ class Engine:
         self._clock = clock or SystemClock()
         self._events = events or NoEvents()
         self._lock = lock or MemoryLock()
-        self._workers = workers or ThreadWorkers()
         self._ledger = Ledger(records or MemoryRecords(), self._events)
-        self._kit = Kit(self._ledger, self._clock, self._workers, draw, self._events)
+        workers = workers or ThreadWorkers()
+        self._kit = Kit(self._ledger, self._clock, workers, draw, self._events)
         self._fetcher = Fetcher(self._kit)
 
     @property
@@ -270,9 +270,9 @@ class Engine:
         what: str = "pass",
     ) -> Report:
         chosen = self.providers if names is None else tuple(names)
-        calls = {f"{what} {name}": functools.partial(work, name) for name in chosen}
-        answers = self._workers.run(calls, seconds)
-        return Report(tuple(self._outcome(name, answers[f"{what} {name}"]) for name in chosen))
+        calls = {name: functools.partial(work, name) for name in chosen}
+        answers = self._kit.run(what, calls, seconds)
+        return Report(tuple(self._outcome(name, answers[name]) for name in chosen))
 
     def _outcome(self, name: str, answer: Answer[ProviderReport]) -> ProviderReport:
         return answer.get() if answer.error is None else self._broken(name, answer.error)

@@ -94,11 +94,10 @@ class Fetcher:
         return attempt
 
     def _ask(self, name: str, source: Source, deadline: float) -> Credential:
-        call = f"fetch {name}"
-        calls = {call: lambda: source.provider.fetch(deadline)}
+        calls = {name: lambda: source.provider.fetch(deadline)}
         # The provider ends by itself at the deadline, and says better why; this is for one that
         # does not.
-        credential: object = self._kit.workers.run(calls, deadline + _GRACE)[call].get()
+        credential: object = self._kit.run("fetch", calls, deadline + _GRACE)[name].get()
         if not isinstance(credential, Credential):
             raise PermanentError(
                 f"the provider answered with a {type(credential).__name__}, not a Credential",

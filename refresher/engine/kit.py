@@ -1,11 +1,14 @@
 """What every part of a pass works with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from refresher.engine.ledger import Ledger
-from refresher.engine.workers import Workers
+from refresher.engine.workers import Answer, Workers
 from refresher.ports import Clock, Events
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +23,16 @@ class Kit:
     workers: Workers
     draw: Callable[[], float]
     events: Events
+
+    def run(
+        self, what: str, calls: Mapping[str, Callable[[], T]], seconds: float
+    ) -> Mapping[str, Answer[T]]:
+        """Run calls side by side, and return their answers by name; see `Workers.run`.
+
+        `what` tells calls of one name apart: a sink that hangs is no provider of the
+        same name that hangs, and a plan is no pass.
+        """
+        answers = self.workers.run(
+            {f"{what} {name}": call for name, call in calls.items()}, seconds
+        )
+        return {name: answers[f"{what} {name}"] for name in calls}

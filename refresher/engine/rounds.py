@@ -34,25 +34,24 @@ class Round:
     def look(self, lease: Lease) -> Iterable[Held]:
         """Read all sinks at once; the slow and the broken ones are left out."""
         calls = {
-            f"look at {each.name}": functools.partial(each.read, lease.registries)
-            for each in self._deliveries()
+            each.name: functools.partial(each.read, lease.registries) for each in self._deliveries()
         }
-        answers = self.kit.workers.run(calls, _LOOK_SECONDS).values()
+        answers = self.kit.run("look at", calls, _LOOK_SECONDS).values()
         return [answer.get() for answer in answers if answer.error is None]
 
     def plan(self, wanted: Lease) -> tuple[Step, ...]:
         """Return what is to be done, without doing it."""
-        named = {f"plan {each.name}": each for each in self._deliveries()}
-        calls = {
-            name: functools.partial(each.read, wanted.registries) for name, each in named.items()
-        }
-        answers = self.kit.workers.run(calls, _PLAN_SECONDS)
+        deliveries = self._deliveries()
+        calls = {each.name: functools.partial(each.read, wanted.registries) for each in deliveries}
+        answers = self.kit.run("plan", calls, _PLAN_SECONDS)
         return tuple(
             step
-            for name, each in named.items()
-            for error in [answers[name].error]
+            for each in deliveries
+            for answer in [answers[each.name]]
             for step in (
-                each.plan_unread(wanted, error) if error else each.plan(answers[name].get(), wanted)
+                each.plan_unread(wanted, answer.error)
+                if answer.error
+                else each.plan(answer.get(), wanted)
             )
         )
 
@@ -78,13 +77,12 @@ class Round:
     ) -> dict[str, Delivered]:
         left = supply.lease.remaining(self.kit.clock.now())
         limit = min(seconds, _SINK_SECONDS, max(left / 4, 1.0))
-        named = {f"sink {each.name}": each for each in deliveries}
-        calls = {name: functools.partial(each.deliver, supply) for name, each in named.items()}
-        answers = self.kit.workers.run(calls, limit)
+        calls = {each.name: functools.partial(each.deliver, supply) for each in deliveries}
+        answers = self.kit.run("sink", calls, limit)
         return {
-            each.name: each.give_up(supply, error) if error else answers[name].get()
-            for name, each in named.items()
-            for error in [answers[name].error]
+            each.name: each.give_up(supply, answer.error) if answer.error else answer.get()
+            for each in deliveries
+            for answer in [answers[each.name]]
         }
 
     def _deliveries(self) -> list[SinkDelivery]:

@@ -57,7 +57,7 @@ class LockTimeoutError(RetryableError):
     """Another run held the lock of a provider for longer than we would wait."""
 
 
-def unforeseen(who: str, error: Exception) -> PermanentError:
+def unforeseen(who: str, error: BaseException) -> PermanentError:
     """Return what stands for an exception that nobody raised on purpose.
 
     It tells whose fault it is, the class and the place. The words of the

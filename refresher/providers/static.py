@@ -26,7 +26,7 @@ from refresher.model.credential import (
 from refresher.options import Options as BaseOptions
 from refresher.options import Registry, SettingsPath, VariableName
 from refresher.ports import Tools
-from refresher.providers.secretfile import secret_from_env, secret_from_file, secret_from_text
+from refresher.secretfile import secret_from_env, secret_from_file, secret_from_text
 
 _SOURCES: Final = ("password_file", "password_env", "password")
 _LONGEST_EMAIL: Final = 320

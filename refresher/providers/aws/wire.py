@@ -1,38 +1,25 @@
 """The connections of one fetch: bounded in time as a whole, and in what an answer may hold.
 
 botocore limits the wait for each piece of an answer, neither their sum nor their
-size: a server that drips would hold a fetch for as long as it likes, and a large
-answer is kept whole. So every connection that is opened for a fetch is known to
-its `Wire`, which shuts them all down when the time is over: whatever waits for
-one, a TLS handshake too, fails at once and in its own thread, so none is left behind.
+size: a large answer is kept whole. What it opens is therefore led over a wire
+(`refresher.net.wire`), and answers are read here.
 
 Clients are reached by botocore's event `creating-client-class` and by the
 attribute `http_session` of their endpoint. For the connections there is no
-public way: `_pool_classes_by_scheme` of botocore's HTTP session is used, and
-`_new_conn` of urllib3's connections. Where a later version lacks them, fetches work as
-before, and the tests of slow servers fail.
+public way: `_pool_classes_by_scheme` of botocore's HTTP session is used. Where a
+later version lacks it, fetches work as before, and the tests of slow servers fail.
 """
 
-import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from functools import partial
-from types import TracebackType
-from typing import Any, Final, Self
+from collections.abc import Iterator
+from typing import Any, Final
 
 from botocore import exceptions as boto
-from botocore.awsrequest import (
-    AWSHTTPConnection,
-    AWSHTTPConnectionPool,
-    AWSHTTPSConnection,
-    AWSHTTPSConnectionPool,
-    AWSResponse,
-)
+from botocore.awsrequest import AWSResponse
 from botocore.client import BaseClient
 from urllib3 import exceptions as urllib3
 
 from refresher.errors import RetryableError
+from refresher.net import wire
 
 ANSWER_LIMIT: Final = 1_048_576
 """Bytes. ECR's answers have about 4,000."""
@@ -40,54 +27,13 @@ ANSWER_LIMIT: Final = 1_048_576
 _PIECE: Final = 65_536
 
 
-class Wire:
-    """Knows the open connections, and cuts them after `seconds`. Use it as a context manager."""
-
-    def __init__(self, seconds: float) -> None:
-        """Start nothing yet."""
-        self.is_cut = False
-        self._lock = threading.Lock()
-        self._sockets: list[socket.socket] = []
-        self._timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self.cut)
-        self._timer.daemon = True
-
-    def __enter__(self) -> Self:
-        """Start the time."""
-        self._timer.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Let go of everything."""
-        self._timer.cancel()
-        with self._lock:
-            while self._sockets:
-                self._sockets.pop().close()
-
-    def cut(self) -> None:
-        """Shut down every connection, and from now on every new one."""
-        with self._lock:
-            self.is_cut = True
-            for connected in self._sockets:
-                _shut(connected)
-
-    def keep(self, connected: socket.socket) -> None:
-        """Get to know a new connection, by a descriptor of our own: TLS takes the other one."""
-        with self._lock:
-            if self.is_cut:
-                _shut(connected)
-            else:
-                self._sockets.append(connected.dup())
+class Wire(wire.Wire):
+    """Bounds what botocore opens."""
 
     def bound(self, session: Any) -> "Line":
         """Return an HTTP session of botocore whose connections and answers are bounded."""
         pools = getattr(session, "_pool_classes_by_scheme", {})
-        pools["http"] = partial(_pool, AWSHTTPConnectionPool, partial(_Plain, self))
-        pools["https"] = partial(_pool, AWSHTTPSConnectionPool, partial(_Tls, self))
+        pools.update(self.pools(pools))
         return Line(session, self)
 
     def bound_client(self, **event: Any) -> None:
@@ -154,38 +100,3 @@ class _BoundedClient(BaseClient):
     def __init__(self, **parts: Any) -> None:
         parts["endpoint"].http_session = self.wire.bound(parts["endpoint"].http_session)
         super().__init__(**parts)
-
-
-class _Plain(AWSHTTPConnection):
-    def __init__(self, wire: Wire, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._wire = wire
-
-    def _new_conn(self) -> socket.socket:
-        connected: socket.socket = super()._new_conn()
-        self._wire.keep(connected)
-        return connected
-
-
-class _Tls(AWSHTTPSConnection):
-    def __init__(self, wire: Wire, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._wire = wire
-
-    def _new_conn(self) -> socket.socket:
-        connected: socket.socket = super()._new_conn()
-        self._wire.keep(connected)
-        return connected
-
-
-def _pool(
-    kind: Callable[..., Any], connection: Callable[..., Any], *args: Any, **options: Any
-) -> Any:
-    pool = kind(*args, **options)
-    pool.ConnectionCls = connection
-    return pool
-
-
-def _shut(connected: socket.socket) -> None:
-    with suppress(OSError):
-        connected.shutdown(socket.SHUT_RDWR)

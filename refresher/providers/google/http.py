@@ -39,8 +39,6 @@ class Transport:
     ) -> None:
         """Start the clock of the deadline. google-auth itself looks for `session`."""
         self.session = session
-        # Else requests would put a password from ~/.netrc in the place of a bearer token.
-        self.session.auth = _unchanged
         self.last: Answer | None = None
         self.exchanged = False
         self._clock = clock
@@ -110,7 +108,3 @@ class Transport:
         if left <= 0:
             raise RetryableError(f"{host} did not answer in time")
         return left
-
-
-def _unchanged(request: "requests.PreparedRequest") -> "requests.PreparedRequest":
-    return request

@@ -9,7 +9,7 @@ from refresher.ports import Tools
 from refresher.providers.google.file import parse
 from refresher.providers.google.key import ServiceAccountKey, service_account_key
 from refresher.providers.google.options import Auth, Options
-from refresher.providers.secretfile import read_bytes
+from refresher.secretfile import read_bytes
 
 
 class KeyProvider:

@@ -11,7 +11,7 @@ from typing import Final
 from refresher.errors import PermanentError, RetryableError
 from refresher.providers.google.config import Identity
 from refresher.providers.google.file import Kind
-from refresher.providers.secretfile import read_bytes
+from refresher.secretfile import read_bytes
 
 AWS: Final = "urn:ietf:params:aws:token-type:aws4_request"
 """The type of subject token that AWS credentials sign

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from refresher.errors import PermanentError, RefresherError, RetryableError
 from refresher.model.credential import UNKNOWN, Expiry, Secret
+from refresher.net.trust import named_authorities
 from refresher.ports import Clock
 from refresher.providers.google import adc, source
 from refresher.providers.google.answer import Answer
@@ -15,8 +16,8 @@ from refresher.providers.google.config import Identity, Rules, identity
 from refresher.providers.google.file import parse
 from refresher.providers.google.http import Transport
 from refresher.providers.google.identity import Wanted, google_credentials
-from refresher.providers.google.reach import CA_VARIABLES, refuse_bad_authorities
-from refresher.providers.secretfile import read_bytes
+from refresher.providers.google.reach import refuse_bad_authorities
+from refresher.secretfile import read_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,7 @@ def authorities(ca_file: Path | None, env: Mapping[str, str]) -> str | bool:
     `ca_file` rules; then the variables that HTTP clients read. Raises
     `PermanentError` for a file that holds none.
     """
-    given = [("ca_file", str(ca_file or "")), *((name, env.get(name)) for name in CA_VARIABLES)]
-    for setting, path in given:
+    for setting, path in [("ca_file", str(ca_file or "")), *named_authorities(env)]:
         if path:
             refuse_bad_authorities(path, setting)
             return path
@@ -64,13 +64,13 @@ def obtain(
     Raises `RetryableError`, `PermanentError` or `ClockError`; none holds
     anything of what was sent or answered.
     """
-    import requests  # noqa: PLC0415 - 110 ms
+    from refresher.net.session import Session  # noqa: PLC0415 - 110 ms
 
     # google-auth would wait for ever at a pipe.
     fault, federated = source.file_fault(asked), source.outside(asked)
     if fault is not None and federated is not None:
         raise source.no_token(federated, str(fault))
-    with requests.Session() as session:
+    with Session() as session:
         transport = Transport(session, clock, deadline, verify=verify)
         credentials = _made(asked, wanted, deadline)
         failure = _failure(credentials, transport) if credentials else None

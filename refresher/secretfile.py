@@ -125,10 +125,14 @@ def strip_line_ending(text: str) -> str:
 def _read_regular(path: Path, what: str) -> bytes:
     # Non-blocking, and looked at after it is open: a FIFO would hang the fetch for ever.
     descriptor = os.open(path, _READ)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise PermanentError(f"{what} is no regular file", hint="it must be read again later")
-        return file.read(SIZE_LIMIT + 1)
+    try:
+        # A file object that is refused, as for a directory, would not close the descriptor.
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return file.read(SIZE_LIMIT + 1)
+    finally:
+        os.close(descriptor)
+    raise PermanentError(f"{what} is no regular file", hint="it must be read again later")
 
 
 def _first_undecodable(raw: bytes) -> int | None:

@@ -1,5 +1,6 @@
 """Secrets from files and variables: one line ending goes, everything odd is named, never shown."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from refresher.errors import PermanentError
 from refresher.model.credential import Secret
-from refresher.providers.secretfile import (
+from refresher.secretfile import (
     SIZE_LIMIT,
     secret_from_env,
     secret_from_file,
@@ -101,6 +102,23 @@ def test_a_link_to_nowhere_is_named(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     with pytest.raises(PermanentError, match=f"password_file {tmp_path / 'link'} does not exist"):
         secret_from_file(tmp_path / "link", "password_file")
+
+
+@pytest.mark.parametrize("kind", ["directory", "fifo", "too large", "empty", "good"])
+def test_no_reading_keeps_a_descriptor(tmp_path: Path, kind: str) -> None:
+    """A daemon tries again for good, also with a directory that Docker made of a missing file."""
+    path = tmp_path / "secret"
+    if kind == "directory":
+        path.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(path)
+    else:
+        path.write_bytes(b"x" * {"too large": SIZE_LIMIT + 1, "empty": 0}.get(kind, 8))
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(3):
+        with contextlib.suppress(PermanentError):
+            secret_from_file(path, "password_file")
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_a_directory_is_named(tmp_path: Path) -> None:

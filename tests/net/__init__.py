@@ -1,0 +1,1 @@
+"""Tests of what talks over HTTP share."""

@@ -16,6 +16,7 @@ from refresher.ports.providers import (
     Validates,
 )
 from refresher.ports.sinks import (
+    Advises,
     Busy,
     Change,
     Held,
@@ -41,8 +42,10 @@ from refresher.ports.surroundings import (
     Severity,
     Tools,
 )
+from refresher.ports.verification import Judgement, Verdict, Verifier
 
 __all__ = [
+    "Advises",
     "Busy",
     "Change",
     "Clock",
@@ -52,6 +55,7 @@ __all__ = [
     "Events",
     "HasInputs",
     "Held",
+    "Judgement",
     "Lock",
     "Occupies",
     "Outcome",
@@ -67,5 +71,7 @@ __all__ = [
     "StoredCredential",
     "Tools",
     "Validates",
+    "Verdict",
+    "Verifier",
     "Written",
 ]

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from refresher.model.credential import Credential
 from refresher.model.lease import Terms
+from refresher.ports.verification import Verifier
 
 
 class Provider(Protocol):
@@ -58,8 +59,11 @@ class Source:
     """A provider as the settings configure it.
 
     `settings` is a digest of its options: a change makes the provider due.
+    With a `verifier`, each credential is tried at its registries before it is
+    placed, and again whenever drift is looked for.
     """
 
     provider: Provider
     terms: Terms = Terms()
     settings: str = ""
+    verifier: Verifier | None = None

@@ -14,11 +14,11 @@ from cryptography.x509.oid import NameOID
 class Authority:
     """Issues certificates that are trusted by whoever trusts `file`."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, name: str = "private authority") -> None:
         """Make a key and a certificate, and write the latter to `file`, alone in its folder."""
         self._directory = directory
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = _named("private authority")
+        self._name = _named(name)
         certificate = (
             _builder(self._name, self._name, self._key, days=1)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)

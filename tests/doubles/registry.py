@@ -30,7 +30,7 @@ storage: {{filesystem: {{rootdirectory: {data}}}}}
 http:
   addr: 127.0.0.1:{port}
   tls: {{certificate: {certificate}, key: {certificate}}}
-auth: {{htpasswd: {{realm: test, path: {users}}}}}
+{auth}
 """
 
 
@@ -43,9 +43,12 @@ def free_port() -> int:
 
 
 class Registry:
-    """A `docker-registry` process for `hosts`. Use it as a context manager."""
+    """A `docker-registry` process for `hosts`. Use it as a context manager.
 
-    def __init__(self, directory: Path, *hosts: str) -> None:
+    `auth` are its settings for the login; without any it asks for Basic.
+    """
+
+    def __init__(self, directory: Path, *hosts: str, auth: str = "") -> None:
         directory.mkdir(parents=True)
         self.authority = Authority(directory)
         self._users = directory / "htpasswd"
@@ -58,7 +61,7 @@ class Registry:
                 data=directory / "data",
                 port=self.port,
                 certificate=certificate,
-                users=self._users,
+                auth=auth or f"auth: {{htpasswd: {{realm: test, path: {self._users}}}}}",
             )
         )
         self._log = directory / "log"
@@ -85,9 +88,13 @@ class Registry:
         self._process.kill()
         raise AssertionError(self._log.read_text())
 
-    def __exit__(self, *_: object) -> None:
+    def stop(self) -> None:
+        """End the process; it may have ended already."""
         self._process.kill()
         self._process.wait()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
 
 class Tunnel:

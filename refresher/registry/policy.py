@@ -1,0 +1,74 @@
+"""What the settings ask for: how a credential is tried, and whom to trust on the way."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Self, TypeVar
+
+from refresher.model.address import parse
+from refresher.model.image import ImageReference
+
+_Item = TypeVar("_Item")
+
+
+class Mode(StrEnum):
+    """How a credential is tried."""
+
+    OFF = "off"
+    LOGIN = "login"
+    """Whether the registry lets it in."""
+    PULL = "pull"
+    """The same, and whether it may pull an image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How the credentials of a provider are tried.
+
+    `images` are what `Mode.PULL` asks for. `ca_files` hold certificate
+    authorities, trusted besides the public ones. `insecure` and `realms` are
+    addresses (`host[:port]`): hosts whose certificate is not looked at and that
+    may speak plain HTTP, and token servers that may be at internal addresses.
+    """
+
+    mode: Mode = Mode.OFF
+    images: tuple[ImageReference, ...] = ()
+    ca_files: tuple[Path, ...] = ()
+    insecure: tuple[str, ...] = ()
+    realms: tuple[str, ...] = ()
+
+    @classmethod
+    def strictest(cls, policies: Iterable[Self]) -> Self:
+        """Return what satisfies all of `policies`: the strictest mode, and all that they name."""
+        active = [each for each in policies if each.mode is not Mode.OFF]
+        return cls(
+            max((each.mode for each in active), key=list(Mode).index, default=Mode.OFF),
+            _merged(each.images for each in active),
+            _merged(each.ca_files for each in active),
+            _merged(each.insecure for each in active),
+            _merged(each.realms for each in active),
+        )
+
+    def images_at(self, registry: str) -> tuple[ImageReference, ...]:
+        """Return the images that are below a registry address (in canonical form)."""
+        return tuple(image for image in self.images if _below(image, registry))
+
+    def is_insecure(self, host: str) -> bool:
+        """Tell whether TLS is not asked of `host[:port]`."""
+        return without_default_port(host) in map(without_default_port, self.insecure)
+
+
+def without_default_port(address: str) -> str:
+    """Return a registry address without the port that HTTPS has anyway."""
+    return address.removesuffix(":443")
+
+
+def _below(image: ImageReference, registry: str) -> bool:
+    address = parse(registry)
+    inside = not address.path or f"{image.path}/".startswith(f"{address.path}/")
+    return image.registry == address.host and inside
+
+
+def _merged(groups: Iterable[tuple[_Item, ...]]) -> tuple[_Item, ...]:
+    return tuple(dict.fromkeys(item for group in groups for item in group))

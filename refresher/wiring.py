@@ -23,6 +23,8 @@ from refresher.ports import (
     Store,
     Tools,
 )
+from refresher.registry.policy import Policy
+from refresher.registry.verifier import RegistryVerifier
 from refresher.settings import PluginSettings, Settings
 from refresher.settings.routing import conflicts
 from refresher.settings.tree import field_name
@@ -50,9 +52,9 @@ def wire(
     """Build every provider and sink of `settings`.
 
     A provider that its plug-in builds as several is named `prod/us-west-2` and
-    so on. What plug-ins tell a person becomes a `notice` among the `events`.
-    `fingerprint` makes the digest of a provider's settings, under a key: options
-    may hold a weak password.
+    so on. What plug-ins tell a person, and which registries are insecure, becomes
+    a `notice` among the `events`. `fingerprint` makes the digest of a provider's
+    settings, under a key: options may hold a weak password.
 
     Raises `SettingsError`, which lists every plug-in that could not be built.
     """
@@ -65,7 +67,10 @@ def wire(
     for name, parts in providers.items():
         plug = settings.providers[name]
         digest = fingerprint(plug.plugin.name, Secret(plug.origin)).hex()
-        sources |= {full: Source(part, plug.terms, digest) for full, part in parts.items()}
+        verifier = _verifier(settings.verify.get(name), clock, env)
+        sources |= {
+            full: Source(part, plug.terms, digest, verifier) for full, part in parts.items()
+        }
     routes = tuple(
         Route(tuple(full for name in route.providers for full in providers[name]), route.sinks)
         for route in settings.routes
@@ -73,7 +78,23 @@ def wire(
     _refuse_conflicts(settings, sources, routes)
     made = {name: sink for parts in sinks for name, sink in parts.items()}
     _refuse_twins(settings, made)
+    _tell_insecure(settings, events)
     return Wiring(sources, made, routes)
+
+
+def _verifier(
+    policy: Policy | None, clock: Clock, env: Mapping[str, str]
+) -> RegistryVerifier | None:
+    return None if policy is None else RegistryVerifier(policy, clock, env)
+
+
+def _tell_insecure(settings: Settings, events: Events) -> None:
+    hosts = dict.fromkeys(host for policy in settings.verify.values() for host in policy.insecure)
+    for host in hosts:
+        detail = f"{host} is insecure by the settings: whoever is on the way can read credentials"
+        hint = "give it a certificate, and name its authority in verify.ca_file"
+        event = Event(EventName.NOTICE, Severity.WARNING, detail=detail, hint=hint)
+        events.emit(replace(event, registries=(host,)))
 
 
 def _refuse_twins(settings: Settings, sinks: Mapping[str, Sink]) -> None:
@@ -145,7 +166,7 @@ def _built(plug: PluginSettings, tools: Tools) -> Mapping[str, Any]:
         built = plugin.build(plug.options, tools)
     except RefresherError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # Perhaps another package's code: it is named, and the others are still looked at.
         raise plugin.bug(type(error).__name__) from error
     parts = {plug.name: built}

@@ -37,6 +37,7 @@ def build(options, tools):
         case "permanent": raise PermanentError("no key", hint="make one")
         case "retryable": raise RetryableError("try later")
         case "bug": raise KeyError("canary")
+        case "exit": raise SystemExit("canary")
         case "nothing": return None
         case "none of several": return {}
         case "one of several": return {"a": None}
@@ -213,6 +214,7 @@ def test_a_sink_speaks_in_its_own_name(plug: Plug) -> None:
         pytest.param("providers", "permanent", "no key: make one", id="permanent"),
         pytest.param("providers", "retryable", "try later", id="retryable"),
         pytest.param("providers", "bug", "has a bug: KeyError: tell", id="bug"),
+        pytest.param("providers", "exit", "has a bug: SystemExit: tell", id="exits"),
         pytest.param("providers", "nothing", "bug: it built no provider", id="nothing"),
         pytest.param("providers", "none of several", "bug: it built no provider", id="no provider"),
         pytest.param("providers", "one of several", "bug: it built no provider", id="a bad one"),

@@ -1,19 +1,32 @@
 """Try everything that the settings name without writing anything."""
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from refresher.engine.announce import HINTS
 from refresher.engine.workers import Workers
 from refresher.errors import RefresherError, unforeseen
 from refresher.model import schedule
 from refresher.model.credential import Credential
 from refresher.model.plan import Foreign
-from refresher.ports import Busy, Declares, Refused, Sink, Source, Validates
+from refresher.ports import (
+    Advises,
+    Busy,
+    Declares,
+    Judgement,
+    Refused,
+    Sink,
+    Source,
+    Validates,
+    Verdict,
+)
 
 _SECONDS: Final = 30.0
+_GRACE: Final = 0.5
+_HINTS: Final = {Verdict.REFUSED: HINTS[True], Verdict.FORBIDDEN: HINTS[False]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +55,50 @@ def _validate(parts: Mapping[str, object]) -> list[Finding]:
 
 
 def check_providers(sources: Mapping[str, Source], workers: Workers) -> list[Finding]:
-    """Return what comes of asking each provider once, side by side; what arrives is dropped."""
+    """Return what comes of asking each provider once, side by side; what arrives is dropped.
+
+    Where a source has a verifier, what arrives is tried at its registries first.
+    """
     calls = {
         name: functools.partial(source.provider.fetch, _SECONDS) for name, source in sources.items()
     }
     findings: list[Finding] = []
+    arrived: dict[str, Credential] = {}
     for name, answer in workers.run(calls, _SECONDS).items():
         if answer.error is not None:
             findings.append(_finding(name, answer.error))
         else:
-            findings += _judge(name, sources[name], answer.get())
+            arrived[name] = answer.get()
+            findings += _judge(name, sources[name], arrived[name])
+    return findings + _check_registries(sources, arrived, workers)
+
+
+def _check_registries(
+    sources: Mapping[str, Source], arrived: Mapping[str, Credential], workers: Workers
+) -> list[Finding]:
+    calls: dict[str, Callable[[], Judgement]] = {}
+    places: dict[str, tuple[str, str]] = {}
+    for name, credential in arrived.items():
+        verifier = sources[name].verifier
+        if verifier is None:
+            continue
+        for registry in credential.registries:
+            key = f"{name} at {registry}"
+            places[key] = (name, registry)
+            calls[key] = functools.partial(verifier.verify, registry, credential, _SECONDS)
+    findings = []
+    for key, answer in workers.run(calls, _SECONDS + _GRACE).items():
+        name, registry = places[key]
+        if answer.error is not None:
+            findings.append(_finding(name, answer.error))
+        elif answer.get().verdict is not Verdict.ACCEPTED:
+            findings.append(_told(name, registry, answer.get()))
     return findings
+
+
+def _told(name: str, registry: str, judgement: Judgement) -> Finding:
+    message = f"{registry}: {judgement.verdict}: {judgement.reason}"
+    return Finding(name, message, _HINTS.get(judgement.verdict, ""))
 
 
 def check_sinks(
@@ -71,6 +117,23 @@ def check_sinks(
             for reason in _reasons(content):
                 told = reason if target in reason else f"{target}: {reason}"
                 findings.append(Finding(name, told))
+    return findings + _advice(sinks, registries, workers)
+
+
+def _advice(
+    sinks: Mapping[str, Sink], registries: tuple[str, ...], workers: Workers
+) -> list[Finding]:
+    calls = {
+        name: functools.partial(sink.advise, registries)
+        for name, sink in sinks.items()
+        if isinstance(sink, Advises)
+    }
+    findings = []
+    for name, answer in workers.run(calls, _SECONDS).items():
+        if answer.error is not None:
+            findings.append(_finding(name, answer.error))
+        else:
+            findings += [Finding(name, told) for told in answer.get()]
     return findings
 
 

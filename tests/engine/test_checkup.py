@@ -1,5 +1,6 @@
 """Everything is tried and nothing is written."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from refresher.engine.checkup import check_locally, check_providers, check_sinks
@@ -7,7 +8,7 @@ from refresher.engine.workers import ThreadWorkers
 from refresher.errors import PermanentError
 from refresher.model.credential import Credential, Secret
 from refresher.model.lease import Terms
-from refresher.ports import Busy, Refused, Source
+from refresher.ports import Busy, Judgement, Refused, Source, Verdict
 from refresher.testing import FakeClock
 from tests.fakes import Issuer, Shelf
 
@@ -60,6 +61,52 @@ def test_an_ended_answer_and_a_long_interval_are_findings() -> None:
     assert "interval is 1200 s, but its credentials live for 900 s" in messages[1]
 
 
+class _Judge:
+    """A verifier that answers by registry, and keeps what it was asked."""
+
+    def __init__(self, **judgements: Judgement | Exception) -> None:
+        self.judgements = judgements
+        self.asked: list[tuple[str, str]] = []
+
+    def verify(self, registry: str, credential: Credential, deadline: float) -> Judgement:
+        assert deadline > 0
+        self.asked.append((registry, credential.username))
+        made = self.judgements[registry]
+        if isinstance(made, Exception):
+            raise made
+        return made
+
+
+def test_what_arrives_is_tried_at_every_registry() -> None:
+    """Whatever is not accepted is a finding, with what to do where that is known."""
+    clock = FakeClock()
+    judge = _Judge(
+        good=Judgement(Verdict.ACCEPTED),
+        bad=Judgement(Verdict.REFUSED, "401"),
+        short=Judgement(Verdict.FORBIDDEN, "no pull"),
+        slow=Judgement(Verdict.INCONCLUSIVE, "in no time"),
+        buggy=KeyError("canary"),
+    )
+    tried = Issuer(clock, registries=tuple(judge.judgements))
+    failing, untried = Issuer(clock), Issuer(clock)
+    failing.script = [PermanentError("denied")]
+    sources = {
+        "tried": Source(tried, verifier=judge),
+        "failing": Source(failing, verifier=judge),
+        "untried": Source(untried),
+    }
+    found = [(each.subject, each.message, each.hint) for each in check_providers(sources, WORKERS)]
+    assert [(subject, message) for subject, message, _ in found[:-1]] == [
+        ("failing", "denied"),
+        ("tried", "bad: refused: 401"),
+        ("tried", "short: forbidden: no pull"),
+        ("tried", "slow: inconclusive: in no time"),
+    ]
+    assert [bool(hint) for _, _, hint in found[:-1]] == [False, True, True, False]
+    assert found[-1][1].startswith("the plug-in has a fault of its own: KeyError")
+    assert sorted(judge.asked) == sorted((each, "AWS") for each in judge.judgements)
+
+
 def test_sinks_are_read_for_every_registry() -> None:
     """Unreadable targets, shadowed entries and broken sinks are findings."""
     sources = {"prod": Source(Issuer(FakeClock()))}
@@ -94,3 +141,23 @@ def test_a_sink_that_can_not_be_written_is_a_finding() -> None:
     sources = {"prod": Source(Issuer(FakeClock()))}
     findings = check_sinks({"files": ReadOnly()}, sources, WORKERS)
     assert [(each.message, each.hint) for each in findings] == [("read-only", "mount it writable")]
+
+
+def test_what_a_sink_advises_is_a_finding() -> None:
+    """It is asked for the registries of all providers; one that fails hides no other."""
+
+    class Adviser(Shelf):
+        def advise(self, registries: Collection[str]) -> list[str]:
+            return [f"nobody may pull from {registry}" for registry in registries]
+
+    class Broken(Shelf):
+        def advise(self, registries: Collection[str]) -> list[str]:
+            raise PermanentError(f"lost {len(registries)}")
+
+    sources = {"prod": Source(Issuer(FakeClock(), registries=("a.example", "b.example")))}
+    findings = check_sinks({"one": Broken(), "two": Adviser(), "three": Shelf()}, sources, WORKERS)
+    assert [(each.subject, each.message) for each in findings] == [
+        ("one", "lost 2"),
+        ("two", "nobody may pull from a.example"),
+        ("two", "nobody may pull from b.example"),
+    ]

@@ -49,6 +49,12 @@ def _seconds(value: object) -> object:
 def _sensible(value: float) -> float:
     if not value > 0:
         raise ValueError("must be longer than 0 seconds")
+    return _possible(value)
+
+
+def _possible(value: float) -> float:
+    if not value >= 0:
+        raise ValueError("must be 0 seconds or longer")
     if value > _CENTURY:
         raise ValueError("must be shorter than 100 years")
     return value
@@ -101,6 +107,9 @@ def _registry(text: str) -> str:
 
 Duration = Annotated[float, BeforeValidator(_seconds), AfterValidator(_sensible)]
 """Seconds, written as a number or like `45m`, `6h` or `1d12h`."""
+
+Delay = Annotated[float, BeforeValidator(_seconds), AfterValidator(_possible)]
+"""Seconds, written like a duration; 0 is none."""
 
 SettingsPath = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(from_settings_file)]
 """A path: `~` is the home, and a relative one starts at the settings file."""

@@ -28,13 +28,16 @@ __all__ = ["PluginSettings", "Settings", "for_registries", "load", "parse"]
 def load(path: Path, env: Mapping[str, str]) -> Settings:
     """Return the settings in a YAML file. `env` gives `HOME` and what `*_env` options name.
 
+    Relative paths start at the file, or at the working directory for a pipe.
+
     Raises `SettingsError`, which lists everything that is wrong.
     """
     from refresher.settings import yamlfile  # noqa: PLC0415 - settings without a file need no YAML
 
     text = yamlfile.read(path)
     # The directory is resolved, the file is not: a link to a file elsewhere is this directory's.
-    return parse(text, str(path), path.parent.resolve(), env)
+    directory = Path.cwd() if path.is_fifo() else path.parent.resolve()
+    return parse(text, str(path), directory, env)
 
 
 def parse(text: str, source: str, directory: Path, env: Mapping[str, str]) -> Settings:

@@ -8,11 +8,12 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo
 
-from refresher.options import Duration, Options, from_settings_file
+from refresher.model import listen
+from refresher.options import Delay, Duration, Options, from_settings_file
 from refresher.plugins import Kind
 from refresher.store.location import MEMORY, location_defect
 
-DRIFT_INTERVAL: Final = 3600.0
+DRIFT_INTERVAL: Final = 300.0
 """Seconds between two looks at what the sinks hold, unless the settings say otherwise."""
 
 NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
@@ -31,6 +32,13 @@ def _store(text: str, info: ValidationInfo) -> str:
     return str(from_settings_file(Path(text), info))
 
 
+def _listen(text: str) -> str:
+    defect = listen.defect(text)
+    if defect:
+        raise ValueError(defect)
+    return text
+
+
 class Frame(Options):
     """What stands at the top. Sections are looked into one by one."""
 
@@ -38,7 +46,10 @@ class Frame(Options):
     providers: dict[str, object] | None = None
     sinks: dict[str, object] | None = None
     routes: list[object] | None = None
+    verify: object = None
     drift_interval: Duration = DRIFT_INTERVAL
+    start_jitter: Delay | None = None
+    listen: Annotated[str, AfterValidator(_listen)] | None = None
     log_level: LogLevel = "info"
     log_format: LogFormat = "auto"
 
@@ -59,6 +70,8 @@ class ProviderFrame(SinkFrame):
 class RouteFrame(Options):
     """One route: the names of providers and of the sinks that they feed."""
 
+    # `verify` is looked into by itself, as the one at the top is.
+    verify: object = None
     providers: Annotated[tuple[str, ...], Field(alias="from", min_length=1)]
     sinks: Annotated[tuple[str, ...], Field(alias="to", min_length=1)]
 

@@ -13,6 +13,7 @@ from refresher.model.lease import Terms
 from refresher.options import Options
 from refresher.plugins import Kind, Plugin, find, known_types
 from refresher.ports import Route
+from refresher.registry.policy import Policy
 from refresher.settings.frame import (
     FRAMES,
     NAME,
@@ -24,6 +25,7 @@ from refresher.settings.frame import (
 from refresher.settings.routing import conflicts, every, idle, strangers
 from refresher.settings.tree import FieldPath, Node, field_name
 from refresher.settings.values import PluginSettings, Settings
+from refresher.settings.verifying import Check, VerifyFrame, policies, unproved
 from refresher.settings.wording import complaints, ordered
 
 _Model = TypeVar("_Model", bound=Options)
@@ -45,11 +47,14 @@ class Reader:
         frame = self._validated(Frame, (), self._root.plain(), names_of(Frame))
         providers = self._plugins(Kind.PROVIDER)
         sinks = self._plugins(Kind.SINK)
-        routes = self._routes()
+        checks = self._checks()
+        routes = tuple(check.route for check in checks)
         registries = {name: _registries(made.options) for name, made in providers.items()}
         for conflict in conflicts(routes, registries):
             at = ("providers", conflict.provider, "registries", conflict.index)
             self._complain(str(conflict), at)
+        for check, message in unproved(checks, registries):
+            self._complain(message, (*check.at, "images"))
         if frame is None or self.problems:
             raise SettingsError(self._source, ordered(self.problems)) from self._cause
         return Settings(
@@ -59,9 +64,12 @@ class Reader:
             providers,
             sinks,
             routes,
+            policies(checks),
             frame.drift_interval,
             frame.log_level,
             frame.log_format,
+            frame.listen,
+            frame.start_jitter,
         )
 
     def _plugins(self, kind: Kind) -> dict[str, PluginSettings]:
@@ -132,28 +140,42 @@ class Reader:
             self.problems += complaints(error, self._root, at, names, ours=ours)
         return None
 
-    def _routes(self) -> tuple[Route, ...]:
+    def _checks(self) -> tuple[Check, ...]:
+        """Return the routes, each with how its credentials are tried."""
         top = self._root.items()
         sections = [top.get(kind.section, Node({})) for kind in Kind]
         written = top.get("routes", Node(None))
+        default = self._policy(top, (), Policy())
         before = len(self.problems)
         if written.value is None:
             routes = every(*(section.items() for section in sections))
+            checks = tuple(Check(route, default, ("verify",)) for route in routes)
         else:
-            routes = tuple(self._written_routes(written.elements()))
+            checks = tuple(self._written_routes(written.elements(), default))
         whole = all(section.is_mapping() for section in sections) and written.is_list()
         if whole and len(self.problems) == before:
-            self.problems += idle(self._root, routes)
-        return routes
+            self.problems += idle(self._root, [check.route for check in checks])
+        return checks
 
-    def _written_routes(self, nodes: Sequence[Node]) -> Iterator[Route]:
+    def _written_routes(self, nodes: Sequence[Node], default: Policy) -> Iterator[Check]:
         for position, node in enumerate(nodes):
             at = ("routes", position)
             frame = self._validated(RouteFrame, at, node.plain(), names_of(RouteFrame))
             if frame is not None:
                 route = Route(_once(frame.providers), _once(frame.sinks))
                 self.problems += strangers(position, self._root, route)
-                yield route
+                own = at if "verify" in node.items() else ()
+                policy = self._policy(node.items(), at, default)
+                yield Check(route, policy, (*own, "verify"))
+
+    def _policy(self, where: Mapping[str, Node], at: FieldPath, default: Policy) -> Policy:
+        if "verify" not in where:
+            return default
+        plain = where["verify"].plain()
+        written = {"mode": plain} if isinstance(plain, str) else plain
+        at = (*at, "verify")
+        frame = self._validated(VerifyFrame, at, written, names_of(VerifyFrame))
+        return default if frame is None else frame.policy(default)
 
     def _origin(self, plain: Mapping[str, object], options: Options) -> str:
         named = {

@@ -8,6 +8,7 @@ from refresher.model.lease import Terms
 from refresher.options import Options
 from refresher.plugins import Plugin
 from refresher.ports import Route
+from refresher.registry.policy import Policy
 from refresher.settings.frame import DRIFT_INTERVAL, LogFormat, LogLevel
 
 
@@ -35,8 +36,11 @@ class Settings:
     """All settings. `source` is their file, or what stands for it in messages.
 
     `store` is `memory` or an absolute path, None for the default place;
-    `directory` is where relative paths start; `drift_interval` is in seconds.
-    Routes name providers and sinks as the settings do.
+    `directory` is where relative paths start; `drift_interval` is in seconds, and
+    so is `start_jitter`, None where the settings don't say.
+    Routes name providers and sinks as the settings do. `listen` is an address that
+    `refresher.model.listen` takes, None where the settings don't say. `verify` tells
+    how each provider's credentials are tried; those of others are not.
     """
 
     source: str
@@ -45,6 +49,9 @@ class Settings:
     providers: Mapping[str, PluginSettings] = field(default_factory=dict)
     sinks: Mapping[str, PluginSettings] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
+    verify: Mapping[str, Policy] = field(default_factory=dict)
     drift_interval: float = DRIFT_INTERVAL
     log_level: LogLevel = "info"
     log_format: LogFormat = "auto"
+    listen: str | None = None
+    start_jitter: float | None = None

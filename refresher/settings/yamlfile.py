@@ -14,9 +14,11 @@ from typing import Any, Final
 import yaml
 
 from refresher.errors import Problem, SettingsError
+from refresher.settings import contents
 from refresher.settings.tree import FieldPath, Node, field_name
 
 MAX_BYTES: Final = 4 * 1024 * 1024
+_PATIENCE: Final = 5.0
 """A larger file is no settings file."""
 
 MAX_VALUES: Final = 50_000
@@ -64,14 +66,14 @@ class Document:
     problems: tuple[Problem, ...] = ()
 
 
-def read(path: Path) -> str:
+def read(path: Path, *, patience: float = _PATIENCE) -> str:
     """Return the text of a settings file; a byte order mark at its start is dropped.
 
-    Raises `SettingsError` for a file that can't be read, is too large or is not UTF-8.
+    A pipe in its place is waited for, `patience` seconds at most. Raises
+    `SettingsError` for a file that can't be read, is too large or is not UTF-8.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        content = contents.read(path, MAX_BYTES + 1, patience)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "its name holds a NUL character"
         raise SettingsError(

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from refresher.options import Options
 from refresher.plugins import BUILT_IN, Kind, find
 from refresher.settings import load
 from refresher.settings.frame import FRAMES, Frame, names_of
+from refresher.settings.verifying import VerifyFrame
 from refresher.store.memory import MemoryRecords, MemoryStore
 from refresher.testing import EventLog, FakeClock
 from refresher.wiring import Wiring, wire
@@ -68,7 +70,8 @@ def test_full_yaml_shows_every_setting() -> None:
         for type_name in BUILT_IN[kind]
         for name in names_of(find(kind, type_name).options)
     }
-    frame = {*names_of(Frame), *(name for model in FRAMES.values() for name in names_of(model))}
+    models: list[type[Options]] = [Frame, VerifyFrame, *FRAMES.values()]
+    frame = {name for model in models for name in names_of(model)}
     assert (options | frame) - shown == set()
 
 

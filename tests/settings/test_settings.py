@@ -105,6 +105,21 @@ def test_without_routes_every_provider_feeds_every_sink() -> None:
     assert read(text).routes == (Route(("a", "b"), ("s", "t")),)
 
 
+@pytest.mark.parametrize(
+    ("text", "listen"),
+    [
+        pytest.param("store: memory", None, id="nothing"),
+        pytest.param("listen: 127.0.0.1:8080", "127.0.0.1:8080", id="address"),
+        pytest.param("listen: :8080", ":8080", id="every address"),
+        pytest.param("listen: '[::1]:8080'", "[::1]:8080", id="IPv6"),
+        pytest.param("listen: off", "off", id="off"),
+    ],
+)
+def test_where_to_listen_is_text(text: str, listen: str | None) -> None:
+    """YAML's `off` is no truth here."""
+    assert read(text).listen == listen
+
+
 @pytest.mark.parametrize("username", ["no", "0123", "1e3", "2026-11-25", "null-like", "true", "~x"])
 def test_strings_stay_strings(username: str) -> None:
     """What looks like a number or a date is the user name that was written."""
@@ -185,7 +200,7 @@ def test_only_what_is_secret_is_kept_from_the_output() -> None:
         pytest.param("- a", "", 1, "must be a mapping", id="a list at the top"),
         pytest.param("canary", "", 1, "must be a mapping", id="a text at the top"),
         pytest.param("# x\nstoer: x", "stoer", 2, "did you mean store?", id="unknown at the top"),
-        pytest.param("zzz: x", "zzz", 1, "known: drift_interval, log_f", id="nothing is near"),
+        pytest.param("zzz: x", "zzz", 1, "known: drift_interval, listen,", id="nothing is near"),
         pytest.param("store: ''", "store", 1, "is empty", id="empty store"),
         pytest.param("store: [x]", "store", 1, "must be text", id="a list of stores"),
         pytest.param('store: "a\\0b"', "store", 1, "control character", id="NUL in a path"),
@@ -195,6 +210,8 @@ def test_only_what_is_secret_is_kept_from_the_output() -> None:
         pytest.param(
             "store: '{\"canary\": 1}'", "store", 1, "holds the content itself", id="a content"
         ),
+        pytest.param("listen: canary", "listen", 1, "has no port", id="no port to listen on"),
+        pytest.param("listen: 8080", "listen", 1, "is a port alone", id="a port alone"),
         pytest.param("log_level: canary", "log_level", 1, "debug, info, warn", id="log level"),
         pytest.param("log_format: canary", "log_format", 1, "auto, console", id="log format"),
         pytest.param("drift_interval: canary", "drift_interval", 1, "no duration", id="duration"),

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import string
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -314,6 +315,62 @@ def test_what_is_no_file_is_refused_by_name(tmp_path: Path, name: str) -> None:
     error = refused_file(tmp_path / name)
     assert error.source == str(tmp_path / name)
     assert "can't be read" in str(error)
+
+
+@pytest.mark.parametrize("writers", [0, 1], ids=["nobody writes", "somebody may write"])
+def test_a_pipe_is_not_waited_for_without_an_end(tmp_path: Path, writers: int) -> None:
+    """A reload never hangs on a pipe, be there a writer or not."""
+    path = tmp_path / "r.yaml"
+    os.mkfifo(path)
+    kept = [os.open(path, os.O_RDWR) for _ in range(writers)]
+    with pytest.raises(SettingsError, match="nobody wrote to it in time"):
+        read(path, patience=0.1)
+    for descriptor in kept:
+        os.close(descriptor)
+
+
+@pytest.mark.parametrize("size", [10, 200_000], ids=["short", "longer than a pipe holds"])
+def test_a_pipe_in_the_place_of_a_file_is_read(size: int) -> None:
+    """As a shell makes it of <(decrypt refresher.yaml)."""
+    reader, writer = os.pipe()
+    text = "#" * size
+
+    def write() -> None:
+        with open(writer, "w") as file:  # noqa: PTH123 - a descriptor has no path
+            file.write(text)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    assert read(Path(f"/dev/fd/{reader}")) == text
+    thread.join()
+    os.close(reader)
+
+
+def test_a_device_is_refused() -> None:
+    """What gives nothing, or gives without an end, holds no settings."""
+    for device in ("/dev/null", "/dev/zero"):
+        assert "no regular file" in str(refused_file(Path(device)))
+
+
+@pytest.mark.parametrize("kind", ["directory", "fifo", "too large", "no UTF-8", "good"])
+def test_no_reading_keeps_a_descriptor(tmp_path: Path, kind: str) -> None:
+    """A daemon reads its settings again and again, and wrong ones too."""
+    path = tmp_path / "r.yaml"
+    _make(path, kind)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(3):
+        with contextlib.suppress(SettingsError):
+            read(path, patience=0.05)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def _make(path: Path, kind: str) -> None:
+    if kind == "directory":
+        path.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(path)
+    else:
+        path.write_bytes({"too large": b"a" * (MAX_BYTES + 1), "no UTF-8": b"\xff"}.get(kind, b"a"))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

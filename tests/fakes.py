@@ -9,7 +9,18 @@ from refresher.errors import StoreError
 from refresher.model.credential import Credential, Expiry, Secret
 from refresher.model.lease import Lease
 from refresher.model.plan import Absent, Delivery, Foreign, Holding, Opaque, Value
-from refresher.ports import Busy, Change, Clock, Held, Outcome, Place, Refused, Written
+from refresher.ports import (
+    Busy,
+    Change,
+    Clock,
+    Held,
+    Judgement,
+    Outcome,
+    Place,
+    Refused,
+    Verdict,
+    Written,
+)
 from refresher.store.memory import MemoryRecords
 
 
@@ -121,6 +132,25 @@ class Shelf:
             held[registry].secret.reveal() if registry in held else ""
             for held in self.content.values()
         ]
+
+
+class Judge:
+    """A verifier that says what it is told to, by secret or by registry, and accepts the rest."""
+
+    def __init__(self, **verdicts: Verdict) -> None:
+        self.by_secret: dict[str, Verdict] = verdicts
+        self.by_registry: dict[str, Verdict | Exception] = {}
+        self.asked: list[tuple[str, str]] = []
+
+    def verify(self, registry: str, credential: Credential, deadline: float) -> Judgement:
+        """See `refresher.ports.Verifier`."""
+        assert deadline > 0
+        secret = credential.secret.reveal()
+        self.asked.append((registry, secret))
+        verdict = self.by_registry.get(registry, self.by_secret.get(secret, Verdict.ACCEPTED))
+        if isinstance(verdict, Exception):
+            raise verdict
+        return Judgement(verdict, f"it is {verdict}")
 
 
 def hours(clock: Clock, count: float) -> datetime:

@@ -1,13 +1,15 @@
 """What to record of one registry at one target after a pass."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from refresher.engine.report import Step
 from refresher.model import schedule
+from refresher.model.credential import UNKNOWN
 from refresher.model.lease import Failure, Lease
 from refresher.model.plan import Delivery, Keep, Skip
-from refresher.ports import Busy, Refused, Written
+from refresher.ports import Busy, Place, Refused, Written
 
 
 def book(step: Step, before: Delivery, lease: Lease, now: datetime, draw: float) -> Delivery:
@@ -20,18 +22,50 @@ def book(step: Step, before: Delivery, lease: Lease, now: datetime, draw: float)
     """
     match step.outcome, step.action:
         case Written(), _:
-            return Delivery(lease.fingerprint, now, lease.expires)
+            after = before.repaired_at(now) if step.drift else before
+            return replace(
+                after,
+                fingerprint=lease.fingerprint,
+                written=now,
+                expires=lease.expires,
+                failure=None,
+            )
         case Busy(reason, asked), _:
             return _failed(before, reason, now, draw, asked=asked)
         case (Refused(reason), _) | (_, Skip(reason)):
             return _failed(before, reason, now, draw, permanent=True)
         case _, Keep(""):
-            held_since = before.written if before.fingerprint == lease.fingerprint else None
-            return Delivery(lease.fingerprint, held_since or now, lease.expires)
+            return _kept(before, lease, now)
         case _, Keep(_):
             return replace(before, failure=None)
         case _:
             return before
+
+
+def _kept(before: Delivery, lease: Lease, now: datetime) -> Delivery:
+    # An end that is new counts from now on: an old moment would vouch for its clock.
+    known = (before.fingerprint, before.expires) == (lease.fingerprint, lease.expires)
+    if known and before.written:
+        return replace(before, failure=None) if before.failure else before
+    return replace(
+        before,
+        fingerprint=lease.fingerprint,
+        written=now,
+        expires=lease.expires,
+        failure=None,
+    )
+
+
+def discredited(known: Mapping[Place, Delivery], lease: Lease) -> dict[Place, Delivery]:
+    """Return the records of places that hold a credential which their registry refuses.
+
+    It may end later than the next one, and is worth nothing all the same.
+    """
+    return {
+        place: replace(each, expires=UNKNOWN)
+        for place, each in known.items()
+        if each.fingerprint == lease.fingerprint and place[2] in lease.refused
+    }
 
 
 def _failed(

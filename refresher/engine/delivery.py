@@ -1,15 +1,14 @@
 """Bring one sink to hold what it should: read, plan, write, record."""
 
-import threading
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from refresher.engine.bookkeeping import book
 from refresher.engine.kit import Kit
 from refresher.engine.report import Step
 from refresher.engine.supply import Supply
 from refresher.errors import PermanentError, RefresherError, RetryableError, unforeseen
-from refresher.model.credential import Credential
+from refresher.model.credential import UNKNOWN, Credential
 from refresher.model.lease import Failure, Lease
 from refresher.model.plan import Absent, Create, Delivery, Holding, Update, decide, or_wait
 from refresher.ports import Busy, Change, Held, Outcome, Place, Refused, Sink, Written
@@ -23,7 +22,7 @@ class Delivered:
     steps: tuple[Step, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SinkDelivery:
     """One provider's delivery to one sink (`name` is the sink's).
 
@@ -37,7 +36,7 @@ class SinkDelivery:
     sink: Sink
     kit: Kit
     patient: bool = False
-    abandoned: threading.Event = field(default_factory=threading.Event)
+    abandoned: bool = False
 
     def read(self, registries: Iterable[str]) -> Held:
         """Read the sink; one that raises can't be read at any target that is known of it."""
@@ -45,6 +44,10 @@ class SinkDelivery:
             return self.sink.read(tuple(registries))
         except Exception as error:  # noqa: BLE001 - one sink's fault never touches another
             return self._unread(_failed(error))
+
+    def is_abandoned(self) -> bool:
+        """Tell whether nobody waits any more. That changes while other methods run."""
+        return self.abandoned
 
     def plan(self, held: Held, lease: Lease) -> tuple[Step, ...]:
         """Return what is to be done at each target, without doing it."""
@@ -56,27 +59,50 @@ class SinkDelivery:
         )
 
     def deliver(self, supply: Supply) -> Delivered:
-        """Read, plan, write what differs, record."""
+        """Read, plan, write what differs, record.
+
+        Once more if the lease changed under the plan, for a place that needed the
+        secret had to fetch: others may hang, and are not waited for.
+        """
+        done = self._deliver(supply)
+        if done.lease.fingerprint == supply.lease.fingerprint or self.is_abandoned():
+            return done
+        return self._deliver(supply)
+
+    def _deliver(self, supply: Supply) -> Delivered:
         lease = supply.lease
         held = self.read(lease.registries)
         steps = self.plan(held, lease)
-        if any(step.is_write for step in steps) and not self.abandoned.is_set():
+        if any(step.is_write for step in steps) and not self.is_abandoned():
             credential = supply.get(held)
-            if supply.lease.fingerprint != lease.fingerprint or self.abandoned.is_set():
+            if supply.lease.fingerprint != lease.fingerprint or self._is_late(lease):
                 return Delivered(lease)
             steps = tuple(self._write(steps, credential))
-            if self.abandoned.is_set():
-                self._distrust(steps)
-        if not self.abandoned.is_set():
-            self._record(steps, lease, held)
+        if not self.is_abandoned():
+            steps = self._record(steps, lease, held)
         return Delivered(lease, steps)
+
+    def _is_late(self, lease: Lease) -> bool:
+        """Tell whether others have gone on: this process may have been frozen for long."""
+        if self.is_abandoned():
+            return True
+        return self.kit.ledger.lease(self.provider, anew=True).fingerprint != lease.fingerprint
 
     def _distrust(self, steps: Iterable[Step]) -> None:
         """Record that places hold nobody knows what: a late write may have undone a newer one."""
         now = self.kit.clock.now()
         late = Failure("a write that nobody waited for any more came to its end", now, 1, now)
-        places = [(step.sink, step.target, step.registry) for step in steps if step.is_write]
-        unknown = dict.fromkeys(places, Delivery(failure=late))
+        known = self.kit.ledger.deliveries(self.provider)
+        unknown = {
+            step.place: replace(
+                known.get(step.place, Delivery()),
+                fingerprint=None,
+                written=None,
+                expires=UNKNOWN,
+                failure=late,
+            )
+            for step in steps
+        }
         self.kit.ledger.save_deliveries(self.provider, unknown)
 
     def plan_unread(self, lease: Lease, error: Exception) -> tuple[Step, ...]:
@@ -85,7 +111,7 @@ class SinkDelivery:
 
     def give_up(self, supply: Supply, error: Exception) -> Delivered:
         """Abandon the delivery; record and return what stands for it."""
-        self.abandoned.set()
+        self.abandoned = True
         lease = supply.lease
         held = self._unread(_failed(error))
         steps = self.plan(held, lease)
@@ -123,12 +149,22 @@ class SinkDelivery:
         for step in steps:
             if step.is_write:
                 by_target.setdefault(step.target, []).append(step)
-        outcomes = {
-            target: self._write_target(target, writes, credential)
-            for target, writes in by_target.items()
-        }
+        outcomes: dict[str, Outcome] = {}
+        for target in self._healthy_first(by_target):
+            if self.is_abandoned():
+                outcomes[target] = Busy("nobody waited any more, and it was not begun")
+                continue
+            outcomes[target] = self._write_target(target, by_target[target], credential)
+            if self.is_abandoned():
+                self._distrust(by_target[target])
         for step in steps:
             yield replace(step, outcome=outcomes[step.target]) if step.is_write else step
+
+    def _healthy_first(self, targets: Iterable[str]) -> list[str]:
+        """Return the targets, those last that failed before: they may take long again."""
+        known = self.kit.ledger.deliveries(self.provider).items()
+        failing = {place[1] for place, each in known if place[0] == self.name and each.failure}
+        return sorted(targets, key=failing.__contains__)
 
     def _write_target(
         self, target: str, writes: list[Step], credential: Credential | None
@@ -145,20 +181,24 @@ class SinkDelivery:
             return outcome
         return Refused("the sink did not say what came of the write")
 
-    def _record(self, steps: Collection[Step], lease: Lease, held: Held) -> None:
+    def _record(self, steps: Iterable[Step], lease: Lease, held: Held) -> tuple[Step, ...]:
+        """Record what came of the steps; return them, with the fights that show now."""
         known = self.kit.ledger.deliveries(self.provider)
         now = self.kit.clock.now()
         draw = self.kit.draw()
         changed: dict[Place, Delivery] = {}
+        told = []
         for step in steps:
-            place = (step.sink, step.target, step.registry)
-            before = known.get(place, Delivery())
+            before = known.get(step.place, Delivery())
             after = book(step, before, lease, now, draw)
             if after != before:
-                changed[place] = after
+                changed[step.place] = after
+            fight = after.repairs > before.repairs and after.fought_over(now)
+            told.append(replace(step, fight=True) if fight else step)
         if changed:
             self.kit.ledger.save_deliveries(self.provider, changed)
         self._forget(known, lease, held)
+        return tuple(told)
 
     def _forget(self, known: Iterable[Place], lease: Lease, held: Held) -> None:
         """Drop the records of targets and registries that are gone from the settings."""

@@ -15,14 +15,17 @@ def run_once(
     *,
     seconds: float = 60.0,
     lock_wait: float = 60.0,
+    delay: float = 0.0,
     stop: threading.Event | None = None,
 ) -> Report:
-    """Bring everything up to date within `seconds`, retrying what time may heal.
+    """Wait `delay`, then bring everything up to date within `seconds`, retrying what may heal.
 
     The waits between attempts are those that the engine recorded; a failure
     that only a person can repair is not tried again. `stop` ends the waiting.
     """
     stop = stop or threading.Event()
+    if delay > 0:
+        clock.wait(delay, stop)
     end = clock.monotonic() + seconds
     done: dict[str, ProviderReport] = {}
     names = engine.providers

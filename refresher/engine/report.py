@@ -37,7 +37,8 @@ class Step:
     """One registry at one target: what was decided, and what came of it.
 
     `outcome` is None where nothing was written: a plan, or nothing to do.
-    `drift` tells that the place was supplied with this very credential before.
+    `drift` tells that the place was supplied with this very credential before,
+    `fight` that this happens again and again.
     """
 
     sink: str
@@ -46,6 +47,7 @@ class Step:
     action: Action | None = None
     outcome: Outcome | None = None
     drift: bool = False
+    fight: bool = False
 
     @property
     def place(self) -> tuple[str, str, str]:
@@ -88,7 +90,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class ProviderReport:
-    """What came of one provider's pass."""
+    """What came of one provider's pass; `before` is the lease that it found."""
 
     provider: str
     lease: Lease
@@ -96,11 +98,14 @@ class ProviderReport:
     reason: str = ""
     error: RefresherError | None = None
     steps: tuple[Step, ...] = ()
+    before: Lease = Lease()
 
     @property
     def ok(self) -> bool:
-        """Tell whether the credential was obtained and every place holds it."""
-        return self.error is None and all(step.ok for step in self.steps)
+        """Tell whether every place holds a credential that no registry objects to."""
+        if self.error is not None or self.lease.objections:
+            return False
+        return all(step.ok for step in self.steps)
 
     @property
     def hopeful(self) -> bool:

@@ -3,12 +3,14 @@
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from refresher.engine.delivery import Delivered, SinkDelivery
 from refresher.engine.kit import Kit
 from refresher.engine.report import Step
 from refresher.engine.supply import Supply
+from refresher.model import schedule
 from refresher.model.lease import Lease
 from refresher.ports import Held, Sink
 
@@ -29,7 +31,6 @@ class Round:
     provider: str
     sinks: Mapping[str, Sink]
     kit: Kit
-    patient: bool = False
 
     def look(self, lease: Lease) -> Iterable[Held]:
         """Read all sinks at once; the slow and the broken ones are left out."""
@@ -55,16 +56,17 @@ class Round:
             )
         )
 
-    def deliver(self, supply: Supply, seconds: float) -> tuple[Step, ...]:
-        """Bring every sink to hold the supply's credential.
+    def deliver(self, supply: Supply, seconds: float, *, patient: bool = False) -> tuple[Step, ...]:
+        """Bring every sink to hold the supply's credential; `patient` as in `Pass`.
 
-        A sink is waited for `seconds` at most, and for a quarter of what is left
-        of the credential: the pass holds the lock under which it is renewed.
+        A sink is waited for `seconds` at most, for a quarter of what is left of the
+        credential (the pass holds the lock under which it is renewed), and for a
+        tenth of what is left of those that the places still hold.
         Nothing is done for a credential that has ended: the last good one stays
         where it is, and a dead one is never presented as good.
         """
         done: dict[str, Delivered] = {}
-        pending = self._deliveries()
+        pending = self._deliveries(patient=patient)
         while pending and supply.lease.alive(self.kit.clock.now()):
             done |= self._deliver(pending, supply, seconds)
             # A place that had to fetch changed the lease under the plans of the others.
@@ -76,7 +78,7 @@ class Round:
         self, deliveries: Sequence[SinkDelivery], supply: Supply, seconds: float
     ) -> dict[str, Delivered]:
         left = supply.lease.remaining(self.kit.clock.now())
-        limit = min(seconds, _SINK_SECONDS, max(left / 4, 1.0))
+        limit = min(seconds, _SINK_SECONDS, max(left / 4, 1.0), self._urgency())
         calls = {each.name: functools.partial(each.deliver, supply) for each in deliveries}
         answers = self.kit.run("sink", calls, limit)
         return {
@@ -85,8 +87,16 @@ class Round:
             for answer in [answers[each.name]]
         }
 
-    def _deliveries(self) -> list[SinkDelivery]:
+    def _urgency(self) -> float:
+        """Return how long a sink may take while some place holds what ends before long."""
+        now = self.kit.clock.now()
+        ends = (each.expires for each in self.kit.ledger.deliveries(self.provider).values())
+        left = [schedule.seconds_between(now, end) for end in ends if isinstance(end, datetime)]
+        soonest = min((each for each in left if each > 0), default=None)
+        return _SINK_SECONDS if soonest is None else max(soonest / 10, 1.0)
+
+    def _deliveries(self, *, patient: bool = False) -> list[SinkDelivery]:
         return [
-            SinkDelivery(self.provider, name, sink, self.kit, self.patient)
+            SinkDelivery(self.provider, name, sink, self.kit, patient)
             for name, sink in self.sinks.items()
         ]

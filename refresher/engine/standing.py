@@ -1,43 +1,26 @@
 """How every place stands: the records side by side, as rows for a person or a health check."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Protocol
 
 from refresher.model.credential import Expiry
 from refresher.model.lease import Lease, State
 from refresher.model.plan import Delivery
+from refresher.model.standing import FAILING, Standing, Survey
 from refresher.ports import Place, Records
 
-FAILING: Final = "failing"
-"""The state of a place whose last write did not succeed, that no client would read, or whose
-credential has no known end and can't be fetched again."""
 
+class Recorded(Protocol):
+    """Records to look at, or what bridges an outage of them."""
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How one registry at one target stands; `target` is empty before the first delivery.
+    def lease(self, provider: str) -> Lease:
+        """See `refresher.ports.Records`."""
+        ...
 
-    `state` is a `State`, or `FAILING`.
-    """
-
-    provider: str
-    registry: str
-    sink: str
-    target: str
-    state: str
-    issued: datetime | None
-    expires: Expiry
-    renew_at: datetime | None
-    error: str = ""
-
-    @property
-    def healthy(self) -> bool:
-        """Tell whether nobody has to act: neither urgent nor dead, failing or never obtained."""
-        if self.state in {State.URGENT, State.DEAD, FAILING}:
-            return False
-        return not (self.state == State.PENDING and self.error)
+    def deliveries(self, provider: str) -> Mapping[Place, Delivery]:
+        """See `refresher.ports.Records`."""
+        ...
 
 
 def standings(
@@ -46,34 +29,71 @@ def standings(
     """Return the standing of every place that is recorded.
 
     With `configured`, the sinks that each provider feeds, only those count, and
-    providers that have no record yet.
+    what has no record yet counts too.
     """
-    leases = records.leases()
-    names = list(leases) if configured is None else list(configured)
+    fed = dict.fromkeys(records.leases()) if configured is None else configured
+    return list(survey(records, now, fed).places)
+
+
+def survey(
+    records: Recorded,
+    now: datetime,
+    fed: Mapping[str, Collection[str] | None],
+    declared: Mapping[str, Collection[str]] | None = None,
+) -> Survey:
+    """Return how all providers in `fed`, and their places, stand at `now`.
+
+    `fed` are the sinks that each provider feeds, None for those that are
+    recorded. `declared` are the registries that a provider knows it will serve.
+    """
+    leases = {name: records.lease(name) for name in fed}
+    places: list[Standing] = []
+    for name, sinks in fed.items():
+        registries = tuple((declared or {}).get(name, ())) or leases[name].registries
+        known = _known(records.deliveries(name), registries, sinks)
+        if leases[name].fingerprint is not None:
+            known |= _missing(known, registries, sinks or ())
+        places += _of_provider(name, leases[name], known, registries, now)
+    return Survey(now, leases, tuple(places))
+
+
+def _known(
+    deliveries: Mapping[Place, Delivery],
+    registries: Collection[str],
+    sinks: Collection[str] | None,
+) -> dict[Place, Delivery]:
+    """Leave out what is recorded of sinks and registries that are gone from the settings."""
+    return {
+        place: delivery
+        for place, delivery in deliveries.items()
+        if place[2] in registries and (sinks is None or place[0] in sinks)
+    }
+
+
+def _missing(
+    known: Iterable[Place], registries: Iterable[str], sinks: Iterable[str]
+) -> dict[Place, Delivery]:
+    """Return what stands for sinks of which nothing is recorded: they are still to be supplied."""
+    supplied = {(sink, registry) for sink, _, registry in known}
+    wanted = ((sink, "", registry) for sink in sinks for registry in registries)
+    return {place: Delivery() for place in wanted if (place[0], place[2]) not in supplied}
+
+
+def _of_provider(
+    name: str,
+    lease: Lease,
+    known: Mapping[Place, Delivery],
+    registries: Collection[str],
+    now: datetime,
+) -> Iterable[Standing]:
+    if known:
+        return [_of_place(name, place, lease, each, now) for place, each in known.items()]
+    error = lease.failure.message if lease.failure else ""
+    state = lease.state(now)
     return [
-        standing
-        for name in names
-        for standing in _of_provider(name, leases.get(name, Lease()), records, now)
-        if configured is None or not standing.sink or standing.sink in configured[name]
+        _row(name, ("", "", registry), lease, state=state, expires=lease.expires, error=error)
+        for registry in registries or ("",)
     ]
-
-
-def _of_provider(name: str, lease: Lease, records: Records, now: datetime) -> Iterable[Standing]:
-    deliveries = records.deliveries(name)
-    current = {place: each for place, each in deliveries.items() if place[2] in lease.registries}
-    if not current:
-        error = lease.failure.message if lease.failure else ""
-        for registry in lease.registries or ("",):
-            yield _row(
-                name,
-                ("", "", registry),
-                lease,
-                state=lease.state(now),
-                expires=lease.expires,
-                error=error,
-            )
-    for place, delivery in current.items():
-        yield _of_place(name, place, lease, delivery, now)
 
 
 def _of_place(name: str, place: Place, lease: Lease, delivery: Delivery, now: datetime) -> Standing:
@@ -83,10 +103,12 @@ def _of_place(name: str, place: Place, lease: Lease, delivery: Delivery, now: da
     state: str = held.state(now)
     # A credential of unknown end never becomes urgent: its provider's failure has to tell.
     endless = lease.failure is not None and not isinstance(held.expires, datetime)
-    if (delivery.failure is not None or endless) and state not in {State.URGENT, State.DEAD}:
+    objections = [each.reason for each in lease.objections if current and each.registry == place[2]]
+    failing = delivery.failure is not None or endless or objections
+    if failing and state not in {State.URGENT, State.DEAD}:
         state = FAILING
     failure = delivery.failure or lease.failure
-    error = failure.message if failure else ""
+    error = failure.message if failure else "; ".join(objections)
     return _row(name, place, lease, state=state, expires=held.expires, error=error)
 
 

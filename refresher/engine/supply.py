@@ -4,8 +4,8 @@ Memory; else a readable sink that holds what the record says; else exactly one
 fetch, however many places ask.
 """
 
-import threading
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 
 from refresher.engine.fetching import Attempt
 from refresher.model.credential import Credential
@@ -31,28 +31,41 @@ class Supply:
         look: Callable[[], Iterable[Held]],
         fetch: Callable[[], Attempt],
         fingerprint: Fingerprint,
+        lock: AbstractContextManager[object],
     ) -> None:
-        """Take what memory holds, `look` to read all sinks, `fetch` to ask the provider."""
+        """Take what memory holds, `look` to read all sinks, `fetch` to ask the provider.
+
+        Places that need the secret at the same time take turns under `lock`.
+        """
         self.lease = lease
         self.attempt = attempt
         self._credential = credential
         self._look = look
         self._fetch = fetch
         self._fingerprint = fingerprint
-        self._lock = threading.Lock()
+        self._lock = lock
 
     def get(self, held: Held) -> Credential | None:
         """Return the credential, None if it can't be had now. `held` is searched first."""
         with self._lock:
             if self._find(held) is None and self.attempt is None:
-                self.attempt = self._fetch()
-                self.lease, self._credential = self.attempt.lease, self.attempt.credential
+                self._take(self._fetch())
             return self._credential
+
+    def take(self, attempt: Attempt) -> None:
+        """Go on with what came of a fetch; there is no second one then."""
+        with self._lock:
+            self._take(attempt)
 
     def find(self) -> Credential | None:
         """Return the credential if it is somewhere at hand, asking no provider."""
         with self._lock:
             return self._find({})
+
+    def _take(self, attempt: Attempt) -> None:
+        if attempt.credential is not None or attempt.lease.fingerprint != self.lease.fingerprint:
+            self._credential = attempt.credential
+        self.attempt, self.lease = attempt, attempt.lease
 
     def _find(self, held: Held) -> Credential | None:
         if self._credential is None:

@@ -4,6 +4,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -40,6 +41,10 @@ class Workers(Protocol):
         """
         ...
 
+    def mutex(self) -> AbstractContextManager[object]:
+        """Return a lock between calls that run side by side."""
+        ...
+
 
 class ThreadWorkers:
     """Runs each call on a thread of its own, which never keeps the process from ending.
@@ -71,6 +76,10 @@ class ThreadWorkers:
                 finished.release()
         _await_all(finished, len(jobs), seconds)
         return {name: self._collect(job, seconds) for name, job in jobs.items()}
+
+    def mutex(self) -> AbstractContextManager[object]:
+        """See `Workers.mutex`."""
+        return threading.Lock()
 
     def _may_start(self, name: str) -> bool:
         now = time.monotonic()

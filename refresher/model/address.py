@@ -7,6 +7,7 @@ every alias of Docker Hub. Ports are part of the identity: clients look up
 `host:443` and `host` as two keys.
 """
 
+import functools
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -46,6 +47,7 @@ class Address:
         return f"{self.host}/{self.path}" if self.path else self.host
 
 
+@functools.lru_cache(maxsize=4096)  # every pass asks for the same few
 def canonical(text: str) -> str:
     """Return the canonical spelling of an address; see `parse` for what is refused.
 

@@ -3,14 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
 
-from refresher.errors import PermanentError
 from refresher.model import schedule
-from refresher.model.credential import UNKNOWN, Credential, Expiry
-
-_SAME_END: Final = (1.0, schedule.SKEW_LIMIT)
-"""The least and the most seconds by which two ends of one credential may differ."""
+from refresher.model.credential import UNKNOWN, Expiry
 
 
 class State(StrEnum):
@@ -65,6 +60,24 @@ class Failure:
         longest = schedule.after(soon, schedule.LONGEST_RETRY)
         return self.at <= soon and now < self.retry_at <= longest
 
+    def told_anew(self, back: float) -> "Failure":
+        """Return it by a wall clock that went `back` seconds back since."""
+        at, retry_at = schedule.after(self.at, -back), schedule.after(self.retry_at, -back)
+        return replace(self, at=at, retry_at=retry_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """What a registry has against the credential in use, as it said when it was last asked.
+
+    It does not take the credential, or (without `refused`) takes it and gives it
+    no right to pull: then a new one would fare no better.
+    """
+
+    registry: str
+    reason: str
+    refused: bool = True
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:
@@ -85,6 +98,12 @@ class Lease:
     renew_at: datetime | None = None
     origin: Origin = Origin()
     failure: Failure | None = None
+    objections: tuple[Objection, ...] = ()
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """The registries that do not take the credential."""
+        return tuple(each.registry for each in self.objections if each.refused)
 
     def life(self) -> float | None:
         """Return the seconds from receipt to end, None if there is no known end."""
@@ -116,6 +135,10 @@ class Lease:
             return State.DEAD
         return State.URGENT if remaining <= schedule.margin(life) else State.FRESH
 
+    def held_up(self, now: datetime) -> bool:
+        """Tell whether a failure says to wait before the next attempt."""
+        return self.failure is not None and self.failure.holds(now)
+
     def wake_at(self) -> datetime | None:
         """Return when to look at this lease again, None if only a change makes it due."""
         return self.failure.retry_at if self.failure else self.renew_at
@@ -143,6 +166,39 @@ def due(lease: Lease, now: datetime, origin: Origin, *, age: float | None = None
     return _renewal_reason(lease, now, age)
 
 
+def told_anew(lease: Lease, now: datetime, age: float) -> Lease:
+    """Return the lease by the wall clock as it goes now, if that went back since the receipt.
+
+    `age` is as for `due`. A clock that went forward changes nothing: the earlier
+    end is believed.
+    """
+    if lease.received is None:
+        return lease
+    back = age - schedule.seconds_between(lease.received, now)
+    if back <= schedule.JUMP:
+        return lease
+    expires, renew_at, failure = lease.expires, lease.renew_at, lease.failure
+    return replace(
+        lease,
+        received=schedule.after(lease.received, -back),
+        expires=schedule.after(expires, -back) if isinstance(expires, datetime) else expires,
+        renew_at=renew_at and schedule.after(renew_at, -back),
+        failure=failure and failure.told_anew(back),
+    )
+
+
+def withholds(lease: Lease, new: Lease, now: datetime) -> bool:
+    """Tell whether a new credential is held back because of what registries say to it.
+
+    It is, while the one of `lease` is another and does what it should: it is not
+    urgent yet, and a registry that refuses the new one takes it. Later a doubtful
+    credential is better than a dead one.
+    """
+    if new.fingerprint == lease.fingerprint:
+        return False
+    return bool(set(new.refused) - set(lease.refused)) and lease.state(now) is State.FRESH
+
+
 def _renewal_reason(lease: Lease, now: datetime, age: float | None) -> str | None:
     if lease.fingerprint is None or lease.received is None:
         return "there is no credential yet"
@@ -156,101 +212,3 @@ def _renewal_reason(lease: Lease, now: datetime, age: float | None) -> str | Non
         return "its renewal time has come"
     old = age is not None and age >= schedule.seconds_between(lease.received, lease.renew_at)
     return "its age says so, whatever the clock" if old else None
-
-
-def skew(credential: Credential, received: datetime) -> float:
-    """Return the issuer's clock minus ours in seconds, 0 where it is unknown or small."""
-    if credential.answered_at is None:
-        return 0.0
-    difference = schedule.seconds_between(received, credential.answered_at)
-    return difference if abs(difference) > schedule.SKEW_LIMIT else 0.0
-
-
-def accept(
-    credential: Credential,
-    fingerprint: bytes,
-    *,
-    received: datetime,
-    terms: Terms,
-    draw: float,
-    previous: Lease,
-    age: float | None = None,
-) -> Lease:
-    """Return the lease of a credential that has just arrived.
-
-    `draw` is a random number in [0, 1), `age` as for `due`, of the previous lease.
-
-    Raises `PermanentError` for one that is past its end, or about to be: it is
-    refused, and what is in use stays. The same credential again is no failure:
-    its lease says to ask again soon, in a rhythm that the time left sets.
-    """
-    lease = Lease(
-        registries=credential.registries,
-        username=credential.username,
-        fingerprint=fingerprint,
-        issued=credential.issued_at,
-        received=received,
-        expires=_local_end(credential, received, terms),
-    )
-    if lease.remaining(received) < schedule.SHORTEST_LIFE:
-        raise PermanentError(
-            f"the credential that was offered for {credential.registries[0]} has ended already, "
-            f"or is about to: its end is {_shown(lease.expires)}, and here it is "
-            f"{_shown(received)}",
-            hint="what is in use stays; compare the clocks of this host and of the issuer",
-        )
-    if same_credential(lease, previous):
-        wait = schedule.ask_again_after(lease.remaining(received))
-        wait = wait if terms.interval is None else min(wait, terms.interval)
-        first = _first_received(previous, received, age)
-        return replace(lease, received=first, renew_at=schedule.after(received, wait))
-    return replace(lease, renew_at=_renew_at(lease, received, terms, draw))
-
-
-def same_credential(new: Lease, old: Lease) -> bool:
-    """Tell whether the provider answered with what is in use: the same secret, no later end.
-
-    An end that a measured skew corrected is inexact: a `Date` header has whole
-    seconds, and the answer took its time. A later end than that is a new life,
-    as of a password that is vouched for again.
-    """
-    if new.fingerprint != old.fingerprint:
-        return False
-    if not (isinstance(new.expires, datetime) and isinstance(old.expires, datetime)):
-        return False
-    least, most = _SAME_END
-    inexact = min(max((old.life() or 0.0) / 20, least), most)
-    return schedule.seconds_between(old.expires, new.expires) <= inexact
-
-
-def _first_received(previous: Lease, received: datetime, age: float | None) -> datetime:
-    # By the wall clock as it goes now: it may have moved since, and a receipt
-    # from the future, or one that contradicts the age, would be due for ever.
-    if age is not None:
-        return schedule.after(received, -age)
-    return min(previous.received or received, received)
-
-
-def _local_end(credential: Credential, received: datetime, terms: Terms) -> Expiry:
-    end = credential.expires_at
-    ahead = skew(credential, received)
-    if isinstance(end, datetime) and ahead:
-        end = schedule.after(end, -ahead)
-    if terms.max_age is None:
-        return end
-    oldest = schedule.after(received, terms.max_age)
-    return min(end, oldest) if isinstance(end, datetime) else oldest
-
-
-def _renew_at(lease: Lease, received: datetime, terms: Terms, draw: float) -> datetime | None:
-    waits = [] if terms.interval is None else [terms.interval]
-    life = lease.life()
-    if life is not None:
-        waits.append(schedule.renew_after(life, draw))
-    elif lease.expires is UNKNOWN:
-        waits.append(schedule.renew_after(schedule.UNKNOWN_LIFE, draw))
-    return schedule.after(received, min(waits)) if waits else None
-
-
-def _shown(moment: Expiry) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

@@ -15,12 +15,16 @@ when a plan holds a write.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from refresher.model import schedule
 from refresher.model.credential import UNKNOWN, Expiry, Secret
 from refresher.model.lease import Failure, Lease
+
+_FIGHT: Final = 3
+_FIGHT_SECONDS: Final = 660.0  # the third look in ten minutes comes a little later than that
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +63,43 @@ Fingerprint = Callable[[str, Secret], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What is recorded of one credential at one registry of one target."""
+    """What is recorded of one credential at one registry of one target.
+
+    `repairs` counts how often drift was repaired there, `repaired` are the last
+    few moments of that.
+    """
 
     fingerprint: bytes | None = None
     written: datetime | None = None
     expires: Expiry = UNKNOWN
     failure: Failure | None = None
+    repairs: int = 0
+    repaired: tuple[datetime, ...] = ()
+
+    def told_anew(self, back: float) -> "Delivery":
+        """Return it by a wall clock that went `back` seconds back since.
+
+        When it was written is forgotten: an end of which one clock says this and
+        one that protects nothing from a later credential.
+        """
+        expires, failure = self.expires, self.failure
+        return replace(
+            self,
+            written=None,
+            expires=schedule.after(expires, -back) if isinstance(expires, datetime) else expires,
+            failure=failure and failure.told_anew(back),
+        )
+
+    def repaired_at(self, now: datetime) -> "Delivery":
+        """Return this record with one repair more."""
+        last = (*self.repaired, now)[-_FIGHT:]
+        return replace(self, repairs=self.repairs + 1, repaired=last)
+
+    def fought_over(self, now: datetime) -> bool:
+        """Tell whether something else keeps changing the place: three repairs in ten minutes."""
+        if len(self.repaired) < _FIGHT:
+            return False
+        return 0 <= schedule.seconds_between(self.repaired[0], now) <= _FIGHT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

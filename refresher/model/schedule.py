@@ -15,10 +15,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 SKEW_LIMIT: Final = 30.0
-"""A clock difference above this is reported, and expiries are corrected by it."""
+"""A clock difference above this is reported. A smaller one may be the time an answer took."""
+
+JUMP: Final = 5.0
+"""A wall clock that moved by more against the monotonic one was set, and did not just drift."""
 
 UNKNOWN_LIFE: Final = 3600.0
 """The life that a credential of unknown expiry is renewed by: the shortest common one."""
+
+LONGEST_LIFE: Final = 100 * 365.25 * 86_400.0
+"""An end that is further away says that there is none: Google's keys end in the year 9999
+(https://cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts.keys)."""
 
 SHORTEST_LIFE: Final = 1.0
 """A credential with less left is of no use to anybody, and asking for it is a busy loop."""
@@ -81,6 +88,14 @@ def retry_after(
     bound = max(bound, 1.0)
     backoff = draw * 2.0 * 2.0 ** min(attempts, _MAX_DOUBLINGS)
     return min(max(backoff, asked or 0.0, 1.0), bound)
+
+
+def lock_patience(remaining: float) -> float:
+    """Return how long a daemon waits for another run that has the lock.
+
+    That run may be frozen, so the wait ends while there is time to do without it.
+    """
+    return max(remaining / 4, 1.0) if remaining > 0 else _WHEN_DEAD
 
 
 def ask_again_after(remaining: float) -> float:

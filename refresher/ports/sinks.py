@@ -1,6 +1,6 @@
 """What the engine asks of a sink."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -76,6 +76,18 @@ class Occupies(Protocol):
 
     def occupies(self) -> str:
         """Return a text that is equal for sinks over the same file, environment or the like."""
+        ...
+
+
+@runtime_checkable
+class Advises(Protocol):
+    """A sink that can tell what would keep clients of its targets from using what they hold."""
+
+    def advise(self, registries: Collection[str]) -> Iterable[str]:
+        """Return what stands in the way of images of `registries`, a sentence each.
+
+        Asked when a person has everything checked; what `read` tells is not repeated.
+        """
         ...
 
 

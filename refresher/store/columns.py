@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from refresher.model.credential import Expiry, Unending
+from refresher.model.lease import Objection
 
 _UNENDING: Final = {unending.value: unending for unending in Unending}
 _MOST: Final = 2**31
@@ -73,13 +74,43 @@ def from_names(names: tuple[str, ...]) -> str:
 
 def to_names(value: object) -> tuple[str, ...]:
     """Return the names that were written as `value`."""
+    return tuple(to_text(name) for name in _list(value))
+
+
+def from_moments(moments: tuple[datetime, ...]) -> str:
+    """Return moments as a JSON list."""
+    return json.dumps([_text(moment) for moment in moments])
+
+
+def to_moments(value: object) -> tuple[datetime, ...]:
+    """Return the moments that were written as `value`."""
+    return tuple(_moment(each) for each in _list(value))
+
+
+def from_objections(objections: tuple[Objection, ...]) -> str:
+    """Return objections as a JSON list of lists."""
+    return json.dumps([[each.registry, each.reason, each.refused] for each in objections])
+
+
+def to_objections(value: object) -> tuple[Objection, ...]:
+    """Return the objections that were written as `value`."""
+    found = []
+    for each in _list(value):
+        if not isinstance(each, list):
+            raise ValueError(_NOT.format("a list"))  # noqa: TRY004 - the same
+        registry, reason, refused = each
+        found.append(Objection(to_text(registry), to_text(reason), bool(refused)))
+    return tuple(found)
+
+
+def _list(value: object) -> list[object]:
     try:
-        names = json.loads(to_text(value))
+        found = json.loads(to_text(value))
     except RecursionError:
-        names = None
-    if not isinstance(names, list):
+        found = None
+    if not isinstance(found, list):
         raise ValueError(_NOT.format("a list"))  # noqa: TRY004 - the same
-    return tuple(to_text(name) for name in names)
+    return found
 
 
 def _moment(value: object) -> datetime:

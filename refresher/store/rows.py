@@ -8,12 +8,16 @@ from refresher.model.plan import Delivery
 from refresher.store.columns import (
     from_expiry,
     from_moment,
+    from_moments,
     from_names,
+    from_objections,
     to_count,
     to_digest,
     to_expiry,
     to_moment,
+    to_moments,
     to_names,
+    to_objections,
     to_optional_text,
     to_text,
 )
@@ -30,9 +34,17 @@ LEASE_COLUMNS: Final = (
     "renew_at",
     "settings",
     "inputs",
+    "objections",
     *_FAILURE_COLUMNS,
 )
-DELIVERY_COLUMNS: Final = ("fingerprint", "written", "expires", *_FAILURE_COLUMNS)
+DELIVERY_COLUMNS: Final = (
+    "fingerprint",
+    "written",
+    "expires",
+    "repairs",
+    "repaired",
+    *_FAILURE_COLUMNS,
+)
 
 Row = Sequence[Any]
 
@@ -49,6 +61,7 @@ def from_lease(lease: Lease) -> Row:
         from_moment(lease.renew_at),
         lease.origin.settings,
         lease.origin.inputs,
+        from_objections(lease.objections),
         *_from_failure(lease.failure),
     )
 
@@ -59,7 +72,7 @@ def to_lease(row: Row) -> Lease:
     Raises `ValueError` for one that was never written here.
     """
     registries, username, fingerprint, issued, received, expires, renew_at, *rest = row
-    settings, inputs, *failure = rest
+    settings, inputs, objections, *failure = rest
     return Lease(
         registries=to_names(registries),
         username=to_text(username),
@@ -70,6 +83,7 @@ def to_lease(row: Row) -> Lease:
         renew_at=to_moment(renew_at),
         origin=Origin(to_text(settings), to_text(inputs)),
         failure=_to_failure(*failure),
+        objections=to_objections(objections),
     )
 
 
@@ -79,6 +93,8 @@ def from_delivery(delivery: Delivery) -> Row:
         delivery.fingerprint,
         from_moment(delivery.written),
         from_expiry(delivery.expires),
+        delivery.repairs,
+        from_moments(delivery.repaired),
         *_from_failure(delivery.failure),
     )
 
@@ -88,12 +104,14 @@ def to_delivery(row: Row) -> Delivery:
 
     Raises `ValueError` for one that was never written here.
     """
-    fingerprint, written, expires, *failure = row
+    fingerprint, written, expires, repairs, repaired, *failure = row
     return Delivery(
         to_digest(fingerprint),
         to_moment(written),
         to_expiry(expires),
         _to_failure(*failure),
+        to_count(repairs),
+        to_moments(repaired),
     )
 
 

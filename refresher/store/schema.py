@@ -75,9 +75,15 @@ _FIRST: Final = (
     "CREATE TABLE fingerprint_key (id INTEGER PRIMARY KEY CHECK (id = 1), value BLOB NOT NULL)",
 )
 
+_SECOND: Final = (
+    "ALTER TABLE lease ADD COLUMN objections TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE delivery ADD COLUMN repairs INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE delivery ADD COLUMN repaired TEXT NOT NULL DEFAULT '[]'",
+)
+
 Migrations = Sequence[Sequence[str]]
 
-MIGRATIONS: Final[Migrations] = (_FIRST,)
+MIGRATIONS: Final[Migrations] = (_FIRST, _SECOND)
 """Step n leads from version n to n + 1. A step that was released is never edited."""
 
 VERSION: Final = len(MIGRATIONS)

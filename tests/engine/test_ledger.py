@@ -4,13 +4,14 @@ from datetime import UTC, datetime
 
 import pytest
 
+from refresher.engine.engine import Engine
 from refresher.engine.ledger import Ledger
 from refresher.model.credential import Secret
 from refresher.model.lease import Lease
 from refresher.model.plan import Delivery
 from refresher.ports import Place
-from refresher.testing import EventLog
-from tests.fakes import FlakyRecords
+from refresher.testing import EventLog, FakeClock
+from tests.fakes import FlakyRecords, Issuer, Shelf
 
 PLACE: Place = ("sink", "target", "registry.example")
 
@@ -106,3 +107,75 @@ def test_an_outage_is_told_once(records: FlakyRecords) -> None:
         records.down = False
         ledger.lease("prod")
     assert events.names() == ["records-failed"] * 2
+
+
+def test_a_reader_does_not_undo_what_was_saved_meanwhile() -> None:
+    """A health check that reads while the store goes away leaves the newer lease in memory."""
+
+    class Slow(FlakyRecords):
+        def lease(self, provider: str) -> Lease:
+            found = super().lease(provider)
+            if not self.down:
+                self.down = True
+                ledger.save_lease(provider, Lease(username="newer"))
+            return found
+
+    ledger = Ledger(Slow(), EventLog())
+    ledger.lease("prod")
+    assert ledger.lease("prod").username == "newer"
+
+
+def test_a_secret_that_the_store_has_seen_keeps_its_fingerprint_during_an_outage(
+    records: FlakyRecords,
+) -> None:
+    """Else every place would seem to hold somebody else's credential."""
+    ledger = Ledger(records, EventLog())
+    known = ledger.fingerprint("AWS", Secret("known"))
+    records.down = True
+    assert ledger.fingerprint("AWS", Secret("known")) == known
+    stranger = ledger.fingerprint("AWS", Secret("stranger"))
+    assert ledger.fingerprint("AWS", Secret("stranger")) == stranger != known
+
+
+def test_the_fingerprints_in_memory_are_bounded(records: FlakyRecords) -> None:
+    """The latest are kept."""
+    ledger = Ledger(records, EventLog())
+    made = [ledger.fingerprint("AWS", Secret(f"secret {number}")) for number in range(1000)]
+    records.down = True
+    assert ledger.fingerprint("AWS", Secret("secret 999")) == made[999]
+    assert ledger.fingerprint("AWS", Secret("secret 0")) != made[0]
+
+
+def test_after_an_outage_a_newer_lease_brings_its_deliveries() -> None:
+    """Another process went on meanwhile: what this one remembers of the places is old."""
+    records = FlakyRecords()
+    ledger = Ledger(records, EventLog())
+    ledger.save_lease("prod", Lease(username="old", received=datetime(2026, 1, 1, tzinfo=UTC)))
+    records.down = True
+    ledger.save_deliveries("prod", {PLACE: Delivery(b"old")})
+    records.down = False
+    newer = Lease(username="new", received=datetime(2026, 1, 2, tzinfo=UTC))
+    records.save_lease("prod", newer)
+    records.save_deliveries("prod", {PLACE: Delivery(b"new")})
+    ledger.catch_up("prod")
+    assert ledger.lease("prod") == records.lease("prod") == newer
+    assert ledger.deliveries("prod") == records.deliveries("prod") == {PLACE: Delivery(b"new")}
+
+
+def test_a_renewal_during_an_outage_is_no_drift_afterwards() -> None:
+    """Fingerprints that were made while the store was away become the store's own."""
+    clock, records, shelf, events = FakeClock(), FlakyRecords(), Shelf(), EventLog()
+    issuer = Issuer(clock)
+    engine = Engine({"prod": issuer}, {"shelf": shelf}, records=records, clock=clock, events=events)
+    engine.renew("prod")
+    records.down = True
+    clock.advance(7 * 3600)
+    engine.renew("prod")
+    records.down = False
+    writes = len(shelf.writes)
+    for _ in range(6):
+        clock.advance(300)
+        assert engine.renew("prod").ok
+    assert len(shelf.writes) == writes
+    assert "drift" not in events.names()
+    assert issuer.calls == 2

@@ -12,6 +12,7 @@ import pytest
 
 from refresher.engine.engine import Engine, Pass
 from refresher.errors import PermanentError, RetryableError, StoreError
+from refresher.model.credential import Credential
 from refresher.model.lease import Lease
 from refresher.ports import Busy, Change, Outcome, Refused, Source
 from refresher.store.memory import MemoryLock, MemoryRecords
@@ -419,3 +420,66 @@ def test_a_clock_that_is_set_right_leaves_no_dead_token_in_place() -> None:
     machine.engine.renew("prod", Pass(patient=True))
     latest = f"secret-number-{machine.issuer.calls}"
     assert machine.shelf.secrets(machine.issuer.registries[0]) == [latest]
+
+
+@pytest.mark.parametrize("back", [10, 141, 3600, 86_400])
+def test_a_clock_set_back_delays_no_renewal(back: float) -> None:
+    """The age says when, also when the clock went back by less than that."""
+    machine = Machine()
+    machine.run(1)
+    machine.clock.advance(3 * 3600)
+    machine.engine.renew("prod", Pass(patient=True))
+    machine.clock.jump(-back)
+    machine.run(3.7 * 3600, drift=1e9)
+    assert machine.issuer.calls >= 2
+
+
+def test_a_clock_set_back_while_a_fetch_hangs_prolongs_no_wait() -> None:
+    """A dead credential does not come back to life."""
+    machine = Machine()
+    machine.run(1)
+    machine.clock.advance(13 * 3600)
+
+    def hang() -> Credential:
+        machine.clock.jump(-3 * 3600)
+        raise RetryableError("no answer")
+
+    machine.issuer.script = [hang]
+    machine.engine.renew("prod", Pass(patient=True))
+    failure = machine.records.lease("prod").failure
+    assert failure is not None
+    assert (failure.retry_at - machine.clock.now()).total_seconds() <= 60
+    assert not machine.records.lease("prod").alive(machine.clock.now())
+
+
+def test_an_end_that_was_learnt_under_a_wrong_clock_protects_nothing() -> None:
+    """The clock runs a year ahead for minutes, while the issuer repeats its token."""
+    machine = Machine()
+    machine.run(1)
+    repeated = machine.issuer.mint("repeated")
+    machine.issuer.script = [repeated]
+    machine.clock.advance(7 * 3600)
+    machine.engine.renew("prod", Pass(patient=True))
+    machine.clock.jump(365 * 86_400)
+    machine.issuer.script = [machine.issuer.mint("repeated")]
+    machine.engine.renew("prod", Pass(patient=True))
+    machine.clock.jump(-365 * 86_400)
+    machine.issuer.life = 3600.0
+    machine.run(60)
+    assert machine.shelf.secrets(machine.issuer.registries[0])[0].startswith("secret-number-")
+
+
+@pytest.mark.parametrize("ahead", [60, 330, 7200])
+def test_a_clock_that_is_set_right_takes_the_records_of_the_places_along(ahead: float) -> None:
+    """A next credential may seem to end sooner than the last one, and is placed all the same."""
+    machine = Machine()
+    machine.issuer.life = 1800.0
+    machine.clock.jump(ahead)
+    machine.run(1)
+    machine.clock.advance(400)
+    machine.clock.jump(-ahead)
+    machine.issuer.life = 1400.0
+    machine.run(2000)
+    assert machine.shelf.secrets(machine.issuer.registries[0]) == [
+        f"secret-number-{machine.issuer.calls}"
+    ]

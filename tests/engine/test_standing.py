@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from refresher.engine.standing import FAILING, standings
+from refresher.engine.standing import standings, survey
 from refresher.model.credential import UNKNOWN
-from refresher.model.lease import Failure, Lease, State
+from refresher.model.lease import Failure, Lease, Objection, State
 from refresher.model.plan import Delivery
+from refresher.model.standing import FAILING
 from refresher.store.memory import MemoryRecords
 from refresher.testing import FakeClock
 
@@ -116,3 +117,79 @@ def test_a_failing_provider_of_endless_credentials_is_seen() -> None:
     records.save_deliveries("prod", {PLACE: Delivery(b"new", NOW)})
     (row,) = standings(records, NOW)
     assert (row.state, row.healthy, row.error) == (FAILING, False, "the file is empty")
+
+
+def test_a_sink_that_nothing_was_put_into_yet_is_pending() -> None:
+    """What was added to the settings is still to be supplied, however well the others stand."""
+    records = MemoryRecords()
+    records.save_lease("prod", _lease())
+    records.save_deliveries("prod", {PLACE: Delivery(b"new", NOW)})
+    rows = standings(records, NOW, {"prod": ["docker", "store"]})
+    assert [(row.sink, row.state) for row in rows] == [
+        ("docker", State.FRESH),
+        ("store", State.PENDING),
+    ]
+
+
+def test_a_credential_that_was_put_nowhere_yet_is_pending() -> None:
+    """It is obtained, and of use to nobody."""
+    records = MemoryRecords()
+    records.save_lease("prod", _lease())
+    (row,) = standings(records, NOW, {"prod": ["docker"]})
+    assert (row.sink, row.registry, row.state) == ("docker", "registry.example", State.PENDING)
+
+
+def test_a_registry_that_was_added_is_pending_until_it_is_supplied() -> None:
+    """A provider that knows its registries need not be asked for that; one that is gone is left."""
+    records = MemoryRecords()
+    records.save_lease("prod", _lease(registries=("gone.example", "registry.example")))
+    gone = ("docker", "config.json", "gone.example")
+    records.save_deliveries("prod", {PLACE: Delivery(b"new", NOW), gone: Delivery(b"new", NOW)})
+    declared = {"prod": ("registry.example", "added.example")}
+    rows = survey(records, NOW, {"prod": ["docker"]}, declared).places
+    assert [(row.registry, row.state) for row in rows] == [
+        ("registry.example", State.FRESH),
+        ("added.example", State.PENDING),
+    ]
+
+
+def test_before_the_first_credential_each_known_registry_has_a_row() -> None:
+    """Whoever looks then learns what is to come."""
+    declared = {"prod": ("a.example", "b.example")}
+    rows = survey(MemoryRecords(), NOW, {"prod": ["docker"]}, declared).places
+    assert [(row.registry, row.sink, row.state) for row in rows] == [
+        ("a.example", "", State.PENDING),
+        ("b.example", "", State.PENDING),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("objection", "state"),
+    [
+        (Objection("registry.example", "401", refused=True), FAILING),
+        (Objection("registry.example", "no right to pull", refused=False), FAILING),
+        (Objection("other.example", "401", refused=True), State.FRESH),
+    ],
+    ids=["refused", "no-right", "elsewhere"],
+)
+def test_a_credential_that_its_registry_objects_to_is_failing(
+    objection: Objection, state: str
+) -> None:
+    """It may be young, and nothing can be pulled with it; what the registry said is the error."""
+    records = MemoryRecords()
+    records.save_lease("prod", _lease(objections=(objection,)))
+    records.save_deliveries("prod", {PLACE: Delivery(b"new", NOW)})
+    (row,) = standings(records, NOW)
+    here = objection.registry == "registry.example"
+    assert (row.state, row.error) == (state, objection.reason if here else "")
+
+
+def test_a_survey_has_the_leases_too() -> None:
+    """Of all providers that are asked for, and of no other."""
+    records = MemoryRecords()
+    records.save_lease("prod", _lease())
+    records.save_lease("gone", _lease())
+    made = survey(records, NOW, {"prod": None, "new": ["docker"]})
+    assert made.leases == {"prod": _lease(), "new": Lease()}
+    assert made.now == NOW
+    assert {row.provider for row in made.places} == {"prod", "new"}

@@ -10,18 +10,9 @@ from hypothesis import strategies as st
 
 from refresher.errors import PermanentError
 from refresher.model import schedule
+from refresher.model.arrival import accept, same_credential, skew
 from refresher.model.credential import NEVER, UNKNOWN, Credential, Expiry, Secret
-from refresher.model.lease import (
-    Failure,
-    Lease,
-    Origin,
-    State,
-    Terms,
-    accept,
-    due,
-    same_credential,
-    skew,
-)
+from refresher.model.lease import Failure, Lease, Origin, State, Terms, due, told_anew
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FIRST = datetime.min.replace(tzinfo=UTC)
@@ -252,7 +243,10 @@ def test_the_renewal_is_drawn_once(draw: float, hours: float) -> None:
         (NEVER, Terms(), NEVER, None),
         (NEVER, Terms(interval=HOUR), NEVER, HOUR),
         (NEVER, Terms(max_age=HOUR), at(HOUR), 0.5 * HOUR),
-        (LAST, Terms(), LAST, None),
+        (LAST, Terms(), UNKNOWN, 0.5 * HOUR),
+        (101 * YEAR, Terms(), UNKNOWN, 0.5 * HOUR),
+        (99 * YEAR, Terms(), at(99 * YEAR), 49.5 * YEAR),
+        (LAST, Terms(max_age=DAY), at(DAY), 12 * HOUR),
     ],
     ids=str,
 )
@@ -290,10 +284,19 @@ def test_the_shortest_life_is_accepted() -> None:
 
 @pytest.mark.parametrize(
     ("ahead", "expected"),
-    [(0, 0), (30, 0), (-30, 0), (31, 31), (-31, -31), (61_200, 61_200), (-YEAR, -YEAR)],
+    [
+        (0, 0),
+        (1, 0),
+        (2, 2),
+        (30, 30),
+        (61_200, 61_200),
+        (-30, 0),
+        (-31, -31),
+        (-YEAR, -YEAR),
+    ],
 )
 def test_a_skew_is_measured_where_it_matters(ahead: float, expected: float) -> None:
-    """The issuer's clock is compared with ours; a few seconds are no difference."""
+    """An issuer that is ahead takes life away; one a little behind was just slow to answer."""
     assert skew(credential(answered_at=at(ahead)), NOON) == expected
 
 
@@ -318,24 +321,25 @@ def test_what_ended_by_the_issuers_clock_is_refused(ahead: float) -> None:
         arrive(credential(ahead - 60, answered_at=at(ahead)))
 
 
-@pytest.mark.parametrize(
-    ("expires", "answered", "end"),
-    [(LAST, FIRST, LAST.replace(microsecond=999_000)), (LAST, at(YEAR), LAST - timedelta(365))],
-    ids=["clamped", "moved"],
-)
-def test_a_corrected_end_stays_in_the_calendar(
-    expires: datetime, answered: datetime, end: datetime
-) -> None:
-    """A correction beyond the calendar stops at its last moment."""
-    lease = arrive(credential(expires, answered_at=answered))
-    assert isinstance(lease.expires, datetime)
-    assert abs(schedule.seconds_between(lease.expires, end)) < 0.001
+@pytest.mark.parametrize("answered", [FIRST, at(YEAR)], ids=["clamped", "moved"])
+def test_a_corrected_end_stays_in_the_calendar(answered: datetime) -> None:
+    """A correction beyond the calendar is no crash: such an end is none."""
+    assert arrive(credential(LAST, answered_at=answered)).expires is UNKNOWN
 
 
 def test_a_corrected_end_before_the_calendar_is_refused() -> None:
     """A credential of the year 1 by a clock of the year 9999 has ended."""
     with pytest.raises(PermanentError, match="has ended already"):
         arrive(credential(FIRST, answered_at=LAST))
+
+
+def test_the_same_credential_without_an_end_keeps_the_one_that_is_known() -> None:
+    """What was known of it is still true; another credential has no part in that."""
+    previous = arrive(credential(LIFE))
+    again = arrive(credential(UNKNOWN), previous=previous)
+    assert again.expires == at(LIFE)
+    other = replace(previous, fingerprint=b"other")
+    assert arrive(credential(UNKNOWN), previous=other).expires is UNKNOWN
 
 
 # --- the same credential again ----------------------------------------------------------
@@ -478,3 +482,35 @@ def test_the_same_answer_is_never_due_at_once(
             return
         pause = min(schedule.SHORTEST_LIFE, lease.remaining(now)) / 2
         assert due(lease, schedule.after(now, pause / 2), ORIGIN, age=age + pause / 2) is None
+
+
+# --- a wall clock that moves ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wall", "age", "moved"),
+    [
+        (HOUR, HOUR, 0),
+        (HOUR - 4, HOUR, 0),
+        (HOUR + YEAR, HOUR, 0),
+        (HOUR - 7200, HOUR, -7200),
+        (HOUR - YEAR, HOUR, -YEAR),
+    ],
+    ids=["steady", "drift", "forward", "back", "a year back"],
+)
+def test_a_clock_that_went_back_takes_the_lease_along(
+    wall: float, age: float, moved: float
+) -> None:
+    """What is left is what the age says; after a jump forward the earlier end is believed."""
+    lease = arrive(credential(LIFE))
+    anew = told_anew(lease, at(wall), age)
+    assert anew.remaining(at(wall)) == LIFE - wall + moved
+    assert (anew.received, anew.renew_at) == (at(moved), at(6 * HOUR + moved))
+
+
+def test_a_lease_without_an_end_is_told_anew_all_the_same() -> None:
+    """Its receipt moves, and there is no end to move."""
+    lease = arrive(credential(NEVER))
+    anew = told_anew(lease, at(-YEAR), HOUR)
+    assert (anew.received, anew.expires, anew.renew_at) == (at(-YEAR - HOUR), NEVER, None)
+    assert told_anew(Lease(), NOON, HOUR) == Lease()

@@ -12,7 +12,7 @@ import pytest
 
 from refresher.errors import LockTimeoutError
 from refresher.model.credential import NEVER, UNKNOWN, Secret
-from refresher.model.lease import Failure, Lease, Origin
+from refresher.model.lease import Failure, Lease, Objection, Origin
 from refresher.model.plan import Delivery
 from refresher.ports import Lock, Place, Records, Store, StoredCredential
 from refresher.testing import NASTY_SECRETS
@@ -52,6 +52,9 @@ LEASES = {
         failure=FAILURE,
     ),
     "never": Lease(("docker.io",), "acme", b"\0" * 32, NOW.astimezone(INDIA), NOW, NEVER),
+    "objected-to": Lease(
+        objections=(Objection("one", "it is no good"), Objection("two", "no right", refused=False))
+    ),
 }
 
 DELIVERIES = {
@@ -59,6 +62,7 @@ DELIVERIES = {
     "written": Delivery(bytes(range(32)), NOW, NOW + timedelta(hours=12)),
     "failed": Delivery(None, None, UNKNOWN, FAILURE),
     "never": Delivery(b"\xff" * 32, NOW.astimezone(INDIA), NEVER, FAILURE),
+    "repaired": Delivery(repairs=7, repaired=(NOW, NOW.astimezone(INDIA))),
 }
 
 

@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 
 from refresher.errors import PermanentError
+from refresher.model.credential import NEVER
+from refresher.model.lease import Lease
+from refresher.model.plan import Delivery
+from refresher.store.rows import DELIVERY_COLUMNS, LEASE_COLUMNS, to_delivery, to_lease
 from refresher.store.schema import MIGRATIONS, VERSION, is_current, upgrade, version
 
 FIRST = ("CREATE TABLE a (x)", "INSERT INTO a VALUES ('kept')")
@@ -75,3 +79,25 @@ def test_the_version_counts_the_steps(connection: sqlite3.Connection, tmp_path: 
     assert version(connection) == VERSION == len(MIGRATIONS)
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
     assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_a_database_of_the_first_version_keeps_its_records(
+    connection: sqlite3.Connection, tmp_path: Path
+) -> None:
+    """What it does not know of yet is empty."""
+    upgrade(connection, tmp_path, MIGRATIONS[:1])
+    connection.execute(
+        "INSERT INTO lease (provider, registries, username, expires, settings, inputs)"
+        " VALUES ('prod', '[\"one\"]', 'AWS', 'unknown', '', '')"
+    )
+    connection.execute(
+        "INSERT INTO delivery (provider, sink, target, registry, expires)"
+        " VALUES ('prod', 'docker', 'file', 'one', 'never')"
+    )
+    upgrade(connection, tmp_path)
+    columns = ", ".join(LEASE_COLUMNS)
+    lease = to_lease(connection.execute(f"SELECT {columns} FROM lease").fetchone())  # noqa: S608
+    assert lease == Lease(("one",), "AWS")
+    columns = ", ".join(DELIVERY_COLUMNS)
+    row = connection.execute(f"SELECT {columns} FROM delivery").fetchone()  # noqa: S608
+    assert to_delivery(row) == Delivery(expires=NEVER)

@@ -35,12 +35,14 @@ COPY --from=build /opt/refresher /opt/refresher
 ENV HOME=/var/lib/refresher \
     PATH=/opt/refresher/bin:${PATH} \
     PYTHONDONTWRITEBYTECODE=1 \
-    PYTHONUNBUFFERED=1
+    PYTHONUNBUFFERED=1 \
+    REFRESHER_LISTEN=0.0.0.0:8080
 # By number: Kubernetes checks `runAsNonRoot` without looking at /etc/passwd.
 USER 65532:65532
 # The one place that must be writable, also for temporary files; mount it to keep the store.
 WORKDIR /var/lib/refresher
 VOLUME /var/lib/refresher
+EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
     CMD ["refresher", "status", "--health"]
 ENTRYPOINT ["refresher"]

@@ -73,6 +73,13 @@ def test_the_health_check_asks_the_status_command(steps: list[tuple[str, str]]) 
     assert json.loads(command) == ["refresher", "status", "--health"]
 
 
+def test_health_is_served_to_whoever_runs_the_container(steps: list[tuple[str, str]]) -> None:
+    """On every address of it; settings and options come before the variable."""
+    last = dict(final(steps))
+    assert last["EXPOSE"] == "8080"
+    assert "REFRESHER_LISTEN=0.0.0.0:8080" in last["ENV"].split()
+
+
 def test_one_folder_is_writable_and_is_home_and_volume(steps: list[tuple[str, str]]) -> None:
     """A read-only root file system is enough: all that is written goes there."""
     last = dict(final(steps))

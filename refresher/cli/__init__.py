@@ -16,14 +16,12 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from signal import SIGTERM
 from typing import Any, Final
 
 import click
 
 from refresher import __version__
 from refresher.errors import RefresherError, SettingsError
-from refresher.signals import handled
 
 OK: Final = 0
 FAILED: Final = 1
@@ -33,7 +31,6 @@ NO_ANSWER: Final = 4
 BUG: Final = 70
 
 _INTERRUPTED: Final = 130
-_TERMINATED: Final = 143
 _LOSES_OUTPUT: Final = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EIO})
 _COMMANDS: Final = {
     "run": "renew for good, as a daemon",
@@ -75,15 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Most commands end before they make garbage worth looking for; the daemon turns it on again.
     gc.disable()
     try:
-        # Process 1 has no default handlers: without one of ours a stop would be lost.
-        with handled({SIGTERM: _end}):
-            return _main(arguments)
+        return _main(arguments)
     finally:
         gc.enable()
-
-
-def _end() -> None:
-    raise SystemExit(_TERMINATED)
 
 
 def _main(arguments: Sequence[str] | None) -> int:

@@ -14,6 +14,8 @@ _WORTH_SAYING: Final = frozenset(
         EventName.NOTICE,
         EventName.CLOCK_SKEW,
         EventName.DRIFT,
+        EventName.FIGHT,
+        EventName.UNVERIFIED,
         EventName.RECORDS_FAILED,
         EventName.LOCK_FAILED,
     }
@@ -39,7 +41,8 @@ class Notes:
         """Print the event if it is worth saying and was not said yet."""
         if event.name not in _WORTH_SAYING:
             return
-        self.failed |= event.severity is Severity.ERROR
+        # Whoever is fought with, the place holds what it should when this run ends.
+        self.failed |= event.severity is Severity.ERROR and event.name != EventName.FIGHT
         place = f"{event.sink}:{event.target}" if event.target else event.sink
         text = ": ".join(part for part in (event.provider, place, event.detail) if part)
         if text in self._said:

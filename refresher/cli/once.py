@@ -1,5 +1,6 @@
 """`refresher once`."""
 
+import random
 from pathlib import Path
 
 import click
@@ -43,8 +44,15 @@ def command(
     environment gives the identity, and ~/.docker/config.json is written.
     """
     notes = Notes()
-    plant = open_plant(find_settings(config, registries), notes)
-    report = run_once(plant.engine, plant.clock, seconds=timeout, lock_wait=lock_timeout)
+    settings = find_settings(config, registries)
+    plant = open_plant(settings, notes)
+    report = run_once(
+        plant.engine,
+        plant.clock,
+        seconds=timeout,
+        lock_wait=lock_timeout,
+        delay=random.uniform(0.0, settings.start_jitter or 0.0),  # noqa: S311 - no secret is made
+    )
     print_report(report, plant.clock.now(), style)
     if not report.providers and style == "table":
         click.echo("nothing to do: the settings name no provider")

@@ -61,6 +61,9 @@ def _lines(report: ProviderReport) -> Iterable[str]:
             yield f"  hint: {redacted(report.error.hint)}"
     else:
         yield f"{report.provider}: {said}; next renewal {moment(report.lease.renew_at)}"
+    for each in report.lease.objections:
+        verb = "refuses the credential" if each.refused else "gives no right to pull"
+        yield f"  {each.registry} {verb}: {redacted(each.reason)}"
     for step in report.steps:
         if step.detail:
             whose = step.sink if step.target in step.detail else place(step.sink, step.target)
@@ -78,6 +81,10 @@ def _provider(report: ProviderReport) -> dict[str, Any]:
         "issued": iso(lease.issued),
         "expires": iso(lease.expires) if lease.fingerprint else None,
         "next_renewal": iso(lease.renew_at),
+        "objections": [
+            {"registry": each.registry, "refused": each.refused, "reason": redacted(each.reason)}
+            for each in lease.objections
+        ],
         "error": redacted(str(report.error)) if report.error else None,
         "hint": (redacted(report.error.hint) or None) if report.error else None,
         "places": [

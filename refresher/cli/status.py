@@ -21,8 +21,8 @@ from refresher.cli.output import (
 from refresher.cli.reports import place
 from refresher.cli.wiring import config_option, read_standings, settings_file
 from refresher.engine.announce import NoEvents
-from refresher.engine.standing import Standing
 from refresher.model.lease import State
+from refresher.model.standing import Standing
 
 _HEADINGS = (
     "REGISTRY",

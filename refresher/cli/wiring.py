@@ -17,7 +17,7 @@ from refresher.errors import Problem, SettingsError
 from refresher.ports import Clock, Event, EventName, Events, Severity
 
 if TYPE_CHECKING:
-    from refresher.engine.standing import Standing
+    from refresher.model.standing import Standing
     from refresher.settings import Settings
     from refresher.store import Backend
     from refresher.wiring import Wiring

@@ -117,11 +117,14 @@ def remove_leftovers(target: Path) -> None:
 
 
 def would_find_leftovers(seen: Seen) -> bool:
-    """Tell whether `remove_leftovers` can see what there is: a directory may forbid that."""
+    """Tell whether `remove_leftovers` can see what there is: a directory may forbid that.
+
+    Raises `OSError` where it can't be told: a passing fault is no reason to write in place.
+    """
     try:
         with os.scandir(seen.path.parent):
             return True
-    except OSError:
+    except PermissionError:
         return False
 
 

@@ -8,7 +8,9 @@ as a container does into which it alone is mounted.
 
 Where nothing can be locked (some network file systems, a directory that can't be
 read), work goes on without: docker and podman don't lock either, so what counts is
-that the file is read again right before and after a change.
+that the file is read again right before and after a change. Where the host is out of
+descriptors or memory it does not: a run without a lock could undo another's write,
+and time heals that.
 """
 
 import errno
@@ -22,6 +24,7 @@ from typing import Final
 
 _POLL: Final = 0.005
 _FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+_USED_UP: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
 @contextmanager
@@ -36,7 +39,8 @@ def exclusive(
 
     The time is the host's own and not that of a `Clock`: others hold the lock in real time.
 
-    Raises `TimeoutError` if the lock can't be had within `wait` seconds.
+    Raises `TimeoutError` if the lock can't be had within `wait` seconds, and `OSError`
+    where there are no descriptors or no memory for it.
     """
     deadline = monotonic() + wait
 
@@ -54,7 +58,9 @@ def exclusive(
 def _hold(path: Path, flags: int, pause: Callable[[], None], held: ExitStack) -> bool:
     try:
         descriptor = os.open(path, _FLAGS | flags)
-    except OSError:
+    except OSError as error:
+        if error.errno in _USED_UP:
+            raise
         return False
     held.callback(os.close, descriptor)
     while True:

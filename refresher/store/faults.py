@@ -21,12 +21,23 @@ _HEALED_BY_TIME: Final = {
     sqlite3.SQLITE_IOERR: ("can't be read or written", "look at the disk and at its quota"),
     sqlite3.SQLITE_NOMEM: ("can't be read: there is no memory left", "give the process more"),
 }
+_NO_MORE_FILES: Final = (
+    "has no room: the disk takes no more files",
+    "remove some files; nothing was changed",
+)
+_USED_UP: Final = (
+    "can't be opened: there are too many open files, or the disk fails, as it seems",
+    "look for too many open files, at the disk and at its quota",
+)
 _AWAY: Final = "move it away or restore a backup; it was left as it is"
 _HEALED_BY_PEOPLE: Final = {
     sqlite3.SQLITE_NOTADB: ("is no database, or an encrypted one", _AWAY),
     sqlite3.SQLITE_CORRUPT: ("is damaged", _AWAY),
-    sqlite3.SQLITE_READONLY: ("is read-only", "make the file and its directory writable"),
     sqlite3.SQLITE_PERM: ("is not accessible", "make the file and its directory writable"),
+}
+_DENIED: Final = {
+    sqlite3.SQLITE_CANTOPEN: "can't be opened",
+    sqlite3.SQLITE_READONLY: "is read-only",
 }
 _UNREADABLE: Final = ("holds what this version can't read", _AWAY)
 
@@ -64,8 +75,8 @@ def explain(error: sqlite3.Error, path: Path) -> RefresherError:
         what = "was removed or replaced while it was written"
         return StoreError(_sentence(path, what), hint="the next call uses what is there then")
     kind = _kind(error)
-    if kind == sqlite3.SQLITE_CANTOPEN:
-        return _closed(path)
+    if kind in _DENIED:
+        return _unopened(path, _DENIED[kind])
     if kind in _HEALED_BY_TIME:
         what, hint = _HEALED_BY_TIME[kind]
         return StoreError(_sentence(path, what), hint=hint)
@@ -73,20 +84,32 @@ def explain(error: sqlite3.Error, path: Path) -> RefresherError:
     return PermanentError(_sentence(path, what), hint=hint)
 
 
-def _closed(path: Path) -> RefresherError:
+def _unopened(path: Path, denied: str) -> RefresherError:
+    """Return what it means that SQLite could not open the file or its journal, or only to read.
+
+    SQLite does not say why (os_unix.c, unixOpen): what can be seen of the place has to.
+    """
     usable = os.access(path.parent, os.W_OK | os.X_OK)
     if usable and not os.path.lexists(path):
         return StoreError(
             _sentence(path, "went away while it was opened"), hint="the next call makes a new one"
         )
-    if usable and os.access(path, os.R_OK | os.W_OK):
-        # What else it could be was looked at before.
-        what = "can't be opened: there are too many open files, as it seems"
-        return StoreError(_sentence(path, what), hint="look for too many open files")
-    return PermanentError(
-        _sentence(path, "can't be opened"),
-        hint=f"make the file and its directory writable for user {os.geteuid()}",
-    )
+    if not usable or not os.access(path, os.R_OK | os.W_OK):
+        hint = f"make the file and its directory writable for user {os.geteuid()}"
+        return PermanentError(_sentence(path, denied), hint=hint)
+    what, hint = _lack(path.parent)
+    return StoreError(_sentence(path, what), hint=hint)
+
+
+def _lack(directory: Path) -> tuple[str, str]:
+    try:
+        room = os.statvfs(directory)
+    except OSError:
+        return _USED_UP
+    if not room.f_bavail:
+        return _HEALED_BY_TIME[sqlite3.SQLITE_FULL]
+    # A file system that makes room for files as it needs it counts none at all.
+    return _NO_MORE_FILES if room.f_files and not room.f_favail else _USED_UP
 
 
 def _kind(error: sqlite3.Error) -> int:

@@ -16,6 +16,9 @@ from refresher.store.timeout import timed_out
 _POLL: Final = 0.05
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9.-]+")
 _READABLE: Final = 60
+_OPEN: Final = os.O_CLOEXEC | os.O_NOFOLLOW
+_SIGNED: Final = re.compile(r"([0-9]{1,10}) ([A-Za-z0-9._-]{1,64})\n")
+_MOST: Final = 100
 _DIGITS: Final = 16
 
 
@@ -46,16 +49,13 @@ class FileLocks:
         while (descriptor := _attempt(path)) is None:
             left = deadline - time.monotonic()
             if left <= 0:
-                raise timed_out(name, wait)
+                raise timed_out(name, wait, _signature(path))
             time.sleep(min(_POLL, left))
         try:
+            _sign(descriptor)
             yield
         finally:
-            # Unlocked and not only closed: a forked child may have the file open
-            # too. It shares the lock, and must not end it when it leaves this block.
-            if os.getpid() == holder:
-                fcntl.flock(descriptor, fcntl.LOCK_UN)
-            os.close(descriptor)
+            _free(descriptor, holder)
 
 
 def _attempt(path: Path) -> int | None:
@@ -74,7 +74,7 @@ def _attempt(path: Path) -> int | None:
 def _locked(path: Path) -> int:
     files.make_directory(path.parent)
     files.create_file(path)
-    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    descriptor = os.open(path, os.O_RDWR | _OPEN)
     try:
         _lock(descriptor, path)
     except BaseException:
@@ -97,6 +97,39 @@ def _lock(descriptor: int, path: Path) -> None:
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     if not os.path.samestat(os.fstat(descriptor), path.stat()):
         raise FileNotFoundError(path)
+
+
+def _free(descriptor: int, holder: int) -> None:
+    # Unlocked and not only closed: a forked child may have the file open too. It shares
+    # the lock, and must not end it when it leaves the holder's block.
+    if os.getpid() == holder:
+        with suppress(OSError):  # to close it unlocks it too, and the work is done
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+    with suppress(OSError):
+        os.close(descriptor)
+
+
+def _sign(descriptor: int) -> None:
+    """Say in the locked file who holds it: a process id, and the host whose process it is."""
+    with suppress(OSError):  # on a full disk nobody is named
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()} {os.uname().nodename}\n".encode(), 0)
+
+
+def _signature(path: Path) -> str:
+    """Return who holds a locked file, nothing if it does not say."""
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY | _OPEN | os.O_NONBLOCK)
+        try:
+            signed = _SIGNED.fullmatch(os.read(descriptor, _MOST).decode(errors="replace"))
+        finally:
+            os.close(descriptor)
+        if signed:
+            process, host = signed.groups()
+            # Another host is another container here, with process ids of its own.
+            place = "" if host == os.uname().nodename else f" of {host}"
+            return f"process {process}{place}"
+    return ""
 
 
 def _file_name(name: str) -> str:

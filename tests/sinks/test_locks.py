@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import resource
 import threading
 from pathlib import Path
 
@@ -87,6 +88,17 @@ def test_without_locks_the_work_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(fcntl, "flock", flock)
     with exclusive(tmp_path / "file", 1) as alone:
         assert alone is False
+
+
+def test_without_descriptors_there_is_no_work(tmp_path: Path) -> None:
+    """What is used up comes back: until then nobody works without the lock that there is."""
+    _, hard = limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        with pytest.raises(OSError, match="Too many open files"), exclusive(tmp_path / "file", 0):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limit)
 
 
 def test_it_is_free_after_an_error(tmp_path: Path) -> None:

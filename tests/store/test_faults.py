@@ -6,6 +6,7 @@ import shutil
 import socket
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -295,6 +296,31 @@ def test_a_held_database_is_waited_for_and_then_told(tmp_path: Path) -> None:
     database.close()
 
 
+@pytest.mark.parametrize(
+    "how", ["BEGIN IMMEDIATE", "BEGIN EXCLUSIVE", "BEGIN; SELECT * FROM lease"]
+)
+def test_a_database_that_stays_held_is_waited_for_once(tmp_path: Path, how: str) -> None:
+    """Who is stopped in a transaction costs a run of many calls one wait, until it lets go."""
+    path = tmp_path / "refresher.db"
+    fill(path)
+    records = SqliteRecords(Database(path, patience=0.6))
+    for _ in range(2):
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            for statement in how.split(";"):
+                other.execute(statement).fetchone()
+            waits = [_seconds_in_vain(records) for _ in range(3)]
+            assert waits[0] >= 0.6
+            assert max(waits[1:]) < 0.5
+        records.save_lease("prod", LEASES["never"])
+
+
+def _seconds_in_vain(records: SqliteRecords) -> float:
+    began = time.monotonic()
+    with pytest.raises(StoreError, match="is locked by another process"):
+        records.save_lease("prod", LEASES["never"])
+    return time.monotonic() - began
+
+
 def test_a_disk_that_refuses_bytes_is_told_and_heals(tmp_path: Path) -> None:
     """A write that finds no room is undone and told; with room it works, and nothing was lost."""
     path = tmp_path / "refresher.db"
@@ -400,14 +426,48 @@ def test_every_kind_of_error_has_a_sentence(
     assert "hidden" not in str(explained)
 
 
-def test_a_closed_file_may_be_for_want_of_descriptors(tmp_path: Path) -> None:
-    """A file that can't be opened although everything allows it is a fault that time heals."""
+def room(blocks: int, files: int, free_files: int) -> os.statvfs_result:
+    """Return what statvfs(3) says of a file system with so many free blocks and (free) files."""
+    return os.statvfs_result((4096, 4096, 9, blocks, blocks, files, free_files, free_files, 0, 255))
+
+
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY])
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (room(1, 9, 1), "too many open files"),
+        (room(1, 0, 0), "too many open files"),
+        (room(0, 9, 1), "the disk is full"),
+        (room(1, 9, 0), "the disk takes no more files"),
+        (OSError(), "too many open files"),
+    ],
+    ids=["room", "room, files uncounted", "no room", "no files", "unknown"],
+)
+def test_what_can_not_be_opened_lacks_something(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    code: int,
+    found: os.statvfs_result | OSError,
+    words: str,
+) -> None:
+    """A file that could not be opened although all rights are there is a fault that time heals.
+
+    Where it is only its journal that could not be made, or it could only be opened to be read,
+    SQLite says the same.
+    """
+
+    def statvfs(_: object) -> os.statvfs_result:
+        if isinstance(found, OSError):
+            raise found
+        return found
+
+    monkeypatch.setattr(os, "statvfs", statvfs)
     (tmp_path / "refresher.db").touch()
     error = sqlite3.OperationalError()
-    error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+    error.sqlite_errorcode = code
     explained = explain(error, tmp_path / "refresher.db")
     assert isinstance(explained, StoreError)
-    assert "too many open files" in explained.hint
+    assert words in str(explained)
     (tmp_path / "refresher.db").unlink()
     explained = explain(error, tmp_path / "refresher.db")
     assert isinstance(explained, StoreError)

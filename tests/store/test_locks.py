@@ -1,6 +1,9 @@
 """The files behind the locks."""
 
+import errno
+import fcntl
 import os
+import resource
 import shutil
 import threading
 import time
@@ -10,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from refresher.errors import LockTimeoutError, PermanentError, StoreError
-from refresher.store.locks import FileLocks, _lock
+from refresher.store.locks import FileLocks, _lock, _signature
 
 
 def test_names_become_files_that_people_can_read(tmp_path: Path) -> None:
@@ -170,3 +173,80 @@ def test_a_child_that_leaves_the_block_ends_no_lock(tmp_path: Path) -> None:
         os._exit(0)
     with locks.hold("prod", 0):
         pass
+
+
+@pytest.mark.parametrize(
+    ("signed", "named"),
+    [
+        (None, f" (process {os.getpid()})"),
+        (f"12345 {os.uname().nodename}\n", " (process 12345)"),
+        ("1 refresher-6d5f.pod\n", " (process 1 of refresher-6d5f.pod)"),
+        ("", ""),
+        ("1", ""),
+        ("of an older version\n", ""),
+        ("1 \x1b[31m\n", ""),
+        ("\udcff\n", ""),
+        ("9" * 99 + " host\n", ""),
+    ],
+    ids=[
+        "ours",
+        "this host",
+        "another host",
+        "nothing",
+        "half",
+        "words",
+        "escape",
+        "bytes",
+        "long",
+    ],
+)
+def test_who_waits_is_told_who_holds(tmp_path: Path, signed: str | None, named: str) -> None:
+    """The process that holds the lock is named, with its host if that is another, or not at all."""
+    locks = FileLocks(tmp_path)
+    with locks.hold("prod", 0):
+        if signed is not None:
+            (path,) = tmp_path.iterdir()
+            path.write_bytes(signed.encode(errors="surrogateescape"))
+        with pytest.raises(LockTimeoutError) as caught, locks.hold("prod", 0):
+            pass
+    assert str(caught.value) == f"another run{named} held the lock of prod for longer than 0 s"
+    assert (named.strip(" ()") in caught.value.hint) is True
+
+
+def test_without_room_the_holder_has_no_name(tmp_path: Path) -> None:
+    """A full disk keeps nobody from the lock."""
+    locks = FileLocks(tmp_path)
+    _, hard = limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with (
+            locks.hold("prod", 0),
+            pytest.raises(LockTimeoutError, match=r"^another run held"),
+            locks.hold("prod", 0),
+        ):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+
+
+def test_a_holder_whose_file_went_away_has_no_name(tmp_path: Path) -> None:
+    """What can't be read names nobody."""
+    assert _signature(tmp_path / "missing.lock") == ""
+
+
+def test_a_lock_that_can_not_be_let_go_is_let_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The work under it is done, so an error at its end is none of the work; closing frees it."""
+    locks = FileLocks(tmp_path)
+    flock = fcntl.flock
+
+    def refuse(descriptor: int, operation: int) -> None:
+        if operation == fcntl.LOCK_UN:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    for _ in range(2):
+        with locks.hold("prod", 0):
+            pass

@@ -20,7 +20,7 @@ class Host:
     def __init__(self, home: Path, registry: Registry, tunnel: Tunnel) -> None:
         self.home = home
         self.registry = registry
-        self._tunnel = tunnel
+        self.proxy = tunnel.url
         self.docker_config = home / ".docker" / "config.json"
 
     def refresher(self, *words: str, env: Mapping[str, str] | None = None) -> str:
@@ -31,7 +31,7 @@ class Host:
 
     def skopeo(self, *words: str, auth: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run skopeo, which reads docker's config file unless `auth` names another."""
-        env = {**os.environ, "HTTPS_PROXY": self._tunnel.url, "NO_PROXY": "127.0.0.1"}
+        env = {**os.environ, "HTTPS_PROXY": self.proxy, "NO_PROXY": "127.0.0.1"}
         command, *rest = words
         options = ["--authfile", str(auth)] if auth else []
         side = ["--dest-cert-dir"] if command == "copy" else ["--cert-dir"]
@@ -41,7 +41,7 @@ class Host:
     def docker(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run docker's client."""
         trust = str(self.registry.authority.file)
-        env = {**os.environ, "HTTPS_PROXY": self._tunnel.url, "SSL_CERT_FILE": trust}
+        env = {**os.environ, "HTTPS_PROXY": self.proxy, "SSL_CERT_FILE": trust}
         return self._run(["docker", *words], env)
 
     def _run(self, command: list[str], env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:

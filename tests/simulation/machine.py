@@ -1,0 +1,219 @@
+"""A host with clocks that may be wrong, and what a process on it gets for threads and locks."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Final, TypeVar
+
+from refresher.engine.workers import Answer
+from refresher.errors import LockTimeoutError, RefresherError, RetryableError, StoreError
+from tests.simulation.kernel import Crew, Kernel, Strand
+
+T = TypeVar("T")
+
+EPOCH: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
+"""The start of the world, by clocks that are right."""
+
+_BOOTED: Final = 1000.0
+
+
+def moment(true: float) -> datetime:
+    """Return true time as a clock that is right shows it."""
+    return EPOCH + timedelta(seconds=true)
+
+
+class Host:
+    """The clocks of one host: a `Clock` for its processes.
+
+    The wall clock goes at `rate`, and `error` seconds from the truth. The monotonic
+    one is right and counts suspension (CLOCK_BOOTTIME).
+    """
+
+    def __init__(self, kernel: Kernel, *, rate: float = 1.0, error: float = 0.0) -> None:
+        self._kernel = kernel
+        self._rate = rate
+        self._set_at = 0.0
+        self._set_to = error
+        self._shown = (-1.0, EPOCH)
+
+    def now(self) -> datetime:
+        """Return the wall clock."""
+        true = self._kernel.now
+        if self._shown[0] != true:
+            self._shown = (true, moment(self._wall(true)))
+        return self._shown[1]
+
+    def monotonic(self) -> float:
+        """Return the seconds since boot."""
+        return self._kernel.now + _BOOTED
+
+    def wait(self, seconds: float, stop: threading.Event) -> bool:
+        """Let `seconds` pass for the calling strand."""
+        self._kernel.sleep(seconds)
+        return stop.is_set()
+
+    def step(self, seconds: float) -> None:
+        """Move the wall clock."""
+        true = self._kernel.now
+        self._set_at, self._set_to = true, self._wall(true) + seconds
+        self._shown = (-1.0, EPOCH)
+
+    def error(self) -> float:
+        """Return the wall clock minus the truth, in seconds."""
+        return self._wall(self._kernel.now) - self._kernel.now
+
+    def when(self, shown: datetime) -> float:
+        """Return the true time at which the wall clock shows a moment, as it goes now."""
+        ahead = (shown - EPOCH).total_seconds() - self._set_to
+        return self._set_at + ahead / self._rate
+
+    @staticmethod
+    def true_of(steady: float) -> float:
+        """Return the true time of a reading of the monotonic clock."""
+        return steady - _BOOTED
+
+    def _wall(self, true: float) -> float:
+        return self._set_to + (true - self._set_at) * self._rate
+
+
+class SimWorkers:
+    """`Workers` of one process: every call is a strand of its own."""
+
+    def __init__(self, kernel: Kernel, crew: Crew) -> None:
+        self._kernel = kernel
+        self._crew = crew
+
+    def run(self, calls: Mapping[str, Callable[[], T]], seconds: float) -> Mapping[str, Answer[T]]:
+        """See `Workers.run`."""
+        kernel, answers = self._kernel, dict[str, Answer[T]]()
+        caller = kernel.strand()
+        waiting: list[Strand | None] = [None]
+        for name, call in calls.items():
+            work = partial(self._work, name, call, answers, len(calls), waiting)
+            kernel.start(self._crew, work)
+        if len(answers) < len(calls):
+            waiting[0] = caller
+            kernel.park(seconds)
+            waiting[0] = None
+        # What ends from now on is a late call: its answer goes nowhere.
+        return {
+            name: answers.get(name) or Answer(error=RetryableError(f"{name}: no answer in time"))
+            for name in calls
+        }
+
+    def _work(
+        self,
+        name: str,
+        call: Callable[[], T],
+        answers: dict[str, Answer[T]],
+        count: int,
+        waiting: list[Strand | None],
+    ) -> None:
+        try:
+            answer = Answer(value=call())
+        except Exception as error:  # noqa: BLE001 - an answer like any other
+            answer = Answer(error=error)
+        answers[name] = answer
+        if len(answers) == count and waiting[0] is not None:
+            self._kernel.wake(waiting[0])
+
+    def mutex(self) -> AbstractContextManager[object]:
+        """See `Workers.mutex`."""
+        return _Mutex(self._kernel)
+
+
+class _Mutex:
+    """A lock between strands of one process, in order of arrival."""
+
+    __slots__ = ("_holder", "_kernel", "_queue")
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._holder: Strand | None = None
+        self._queue: deque[Strand] | None = None
+
+    def __enter__(self) -> None:
+        strand = self._kernel.strand()
+        while self._holder is not None:
+            self._queue = self._queue or deque()
+            self._queue.append(strand)
+            self._kernel.park()
+        self._holder = strand
+
+    def __exit__(self, *_: object) -> None:
+        self._holder = None
+        if self._queue:
+            self._kernel.wake(self._queue.popleft())
+
+
+class LockRoom:
+    """The locks of all processes that share their records; a dead holder's are free."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel = kernel
+        self.broken: RefresherError | None = None
+        self._holders: dict[str, Crew] = {}
+        self._queues: dict[str, list[Strand]] = {}
+
+    def is_held(self, name: str, *, by_others_than: Crew) -> bool:
+        """Tell whether another living process holds the lock."""
+        holder = self._holders.get(name)
+        return holder is not None and holder.alive and holder is not by_others_than
+
+    def take(self, name: str, crew: Crew, wait: float) -> None:
+        """Take the lock for `crew`. Raises `LockTimeoutError`."""
+        if self.broken is not None:
+            raise self.broken
+        end = self.kernel.now + wait
+        while (holder := self._holders.get(name)) is not None and holder.alive:
+            left = end - self.kernel.now
+            if left <= 0:
+                raise LockTimeoutError(f"{name}: another run holds the lock")
+            queue = self._queues.setdefault(name, [])
+            strand = self.kernel.strand()
+            queue.append(strand)
+            self.kernel.park(left)
+            # A strand is used again: nobody may wake it for what it no longer waits for.
+            if strand in queue:
+                queue.remove(strand)
+        self._holders[name] = crew
+
+    def give_back(self, name: str, crew: Crew) -> None:
+        """Free the lock, if it is still this process's."""
+        if crew.alive and self._holders.get(name) is crew:
+            del self._holders[name]
+            self._call_in(name)
+
+    def break_down(self) -> None:
+        """Let no lock be made until `broken` is taken away."""
+        self.broken = StoreError("the locks can't be reached")
+
+    def bury(self, crew: Crew) -> None:
+        """Free what a dead process held."""
+        for name in [each for each, holder in self._holders.items() if holder is crew]:
+            del self._holders[name]
+            self._call_in(name)
+
+    def _call_in(self, name: str) -> None:
+        for strand in self._queues.pop(name, ()):
+            self.kernel.wake(strand)
+
+
+class SimLock:
+    """The `Lock` of one process."""
+
+    def __init__(self, room: LockRoom, crew: Crew) -> None:
+        self._room = room
+        self._crew = crew
+
+    @contextmanager
+    def hold(self, name: str, wait: float) -> Iterator[None]:
+        """See `Lock.hold`."""
+        self._room.take(name, self._crew, wait)
+        try:
+            yield
+        finally:
+            self._room.give_back(name, self._crew)

@@ -58,6 +58,7 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = MappingProxyType(
             {
                 "docker-config": "refresher.sinks.docker_config",
                 "memory": "refresher.sinks.memory",
+                "rancher": "refresher.sinks.rancher",
                 "store": "refresher.sinks.store",
             }
         ),
@@ -125,7 +126,7 @@ def _entry_point(kind: Kind, type_name: str) -> "EntryPoint":
 def _loaded(kind: Kind, type_name: str, where: str, load: Callable[[], object]) -> Plugin:
     try:
         module = load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # Whatever an import raises, one broken package must be named and not end the program.
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         reason = f"the module {missing} is missing" if missing else type(error).__name__

@@ -84,7 +84,7 @@ def test_known_types_are_those_of_all_packages(offer: Install) -> None:
     """They are listed by kind, without an import."""
     name = offer("raise RuntimeError\n")
     assert known_types(Kind.PROVIDER) == ("ecr", "ecr-public", "gcr", "static", "vault")
-    assert known_types(Kind.SINK) == ("docker-config", "memory", "store")
+    assert known_types(Kind.SINK) == ("docker-config", "memory", "rancher", "store")
     assert name not in sys.modules
 
 
@@ -94,7 +94,7 @@ def test_known_types_are_those_of_all_packages(offer: Install) -> None:
         pytest.param(Kind.PROVIDER, "statik", "did you mean static?", id="misspelt"),
         pytest.param(Kind.SINK, "dockerconfig", "did you mean docker-config?", id="hyphen"),
         pytest.param(Kind.SINK, "STORE", "did you mean store?", id="upper case"),
-        pytest.param(Kind.SINK, "static", "known: docker-config, memory, store", id="other kind"),
+        pytest.param(Kind.SINK, "static", "known: docker-config, memory, rancher", id="other kind"),
         pytest.param(Kind.PROVIDER, "", "known: ecr, ecr-public, gcr, static", id="empty"),
         pytest.param(Kind.PROVIDER, "vault", "known: ", id="not installed"),
     ],
@@ -110,6 +110,7 @@ def test_an_unknown_type_is_answered_with_the_known(kind: Kind, name: str, messa
     [
         pytest.param("raise RuntimeError('canary')", "imported: RuntimeError$", id="raises"),
         pytest.param("import acme_missing", "the module acme_missing is missing", id="dependency"),
+        pytest.param("raise SystemExit('canary')", "imported: SystemExit$", id="exits"),
         pytest.param("def", "imported: SyntaxError$", id="no Python"),
         pytest.param(BUILD, "has no class Options", id="no options"),
         pytest.param("Options = 3\n" + BUILD, "has no class Options", id="options of no class"),

@@ -1,0 +1,1 @@
+"""Tests of the Rancher sink, against a double of the server."""

@@ -91,10 +91,16 @@ def _verifier(
 def _tell_insecure(settings: Settings, events: Events) -> None:
     hosts = dict.fromkeys(host for policy in settings.verify.values() for host in policy.insecure)
     for host in hosts:
-        detail = f"{host} is insecure by the settings: whoever is on the way can read credentials"
-        hint = "give it a certificate, and name its authority in verify.ca_file"
-        event = Event(EventName.NOTICE, Severity.WARNING, detail=detail, hint=hint)
-        events.emit(replace(event, registries=(host,)))
+        events.emit(
+            Event(
+                EventName.NOTICE,
+                Severity.WARNING,
+                registries=(host,),
+                detail=f"{host} is insecure by the settings: whoever is on the way can read "
+                "credentials",
+                hint="give it a certificate, and name its authority in verify.ca_file",
+            )
+        )
 
 
 def _refuse_twins(settings: Settings, sinks: Mapping[str, Sink]) -> None:

@@ -133,8 +133,8 @@ class Engine:
             # Who pulls images asks often: a live credential is no reason to hurry a failing
             # provider.
             alive = renewal.is_alive()
-            wait = _HURRIED if alive else Pass().lock_wait
-            self.renew(name, Pass(lock_wait=wait, repair=False, wanted=True, patient=alive))
+            how = Pass(repair=False, wanted=True, patient=alive)
+            self.renew(name, replace(how, lock_wait=_HURRIED) if alive else how)
             if renewal.is_alive():
                 return renewal.find()
         return None

@@ -72,8 +72,10 @@ class Renewal:
 
     def make(self, how: Pass) -> ProviderReport:
         """Make one pass. Raises `LockTimeoutError` and whatever a fault of ours raises."""
-        if not how.repair and not self._reason(self._lease(), how):
-            return ProviderReport(self._name, self._lease(), Fetch.NOT_DUE)
+        if not how.repair:
+            lease = self._lease()
+            if not self._reason(lease, how):
+                return ProviderReport(self._name, lease, Fetch.NOT_DUE)
         with self._hold(how), self._kit.ledger.holding(self._name):
             lease = self._lease()
             reason = self._reason(lease, how)
@@ -231,16 +233,16 @@ class Renewal:
 
     @contextmanager
     def _hold(self, how: Pass) -> Iterator[None]:
-        lease, now = self._lease(), self._kit.clock.now()
-        wait = min(how.lock_wait, self._left(how))
+        wait, can_wait = min(how.lock_wait, self._left(how)), True
         if how.patient:
+            lease, now = self._lease(), self._kit.clock.now()
             wait = min(wait, schedule.lock_patience(lease.remaining(now)))
+            can_wait = lease.state(now) is State.FRESH
         with ExitStack() as stack:
             try:
                 stack.enter_context(self._lock.hold(self._name, wait))
             except Exception as error:
-                held = isinstance(error, LockTimeoutError)
-                if held and not (how.patient and lease.state(now) is not State.FRESH):
+                if can_wait and isinstance(error, LockTimeoutError):
                     raise
                 # Two runs at once cost one call too many; no run at all costs the credential.
                 self._tell_lock(error)
@@ -248,5 +250,12 @@ class Renewal:
 
     def _tell_lock(self, error: Exception) -> None:
         told = error if isinstance(error, RefresherError) else unforeseen("the lock", error)
-        event = Event(EventName.LOCK_FAILED, Severity.ERROR, self._name, detail=str(told))
-        self._kit.events.emit(replace(event, hint=told.hint))
+        self._kit.events.emit(
+            Event(
+                EventName.LOCK_FAILED,
+                Severity.ERROR,
+                self._name,
+                detail=str(told),
+                hint=told.hint,
+            )
+        )

@@ -90,10 +90,15 @@ class Trial:
         return {registry: _judgement(answer) for registry, answer in answers.items()}
 
     def _tell(self, registry: str, reason: str) -> None:
-        detail = f"it is not known whether {registry} takes the credential: {reason}"
-        event = Event(EventName.UNVERIFIED, Severity.WARNING, self.provider, detail=detail)
-        event = replace(event, registries=(registry,))
-        self.kit.events.emit(event)
+        self.kit.events.emit(
+            Event(
+                EventName.UNVERIFIED,
+                Severity.WARNING,
+                self.provider,
+                registries=(registry,),
+                detail=f"it is not known whether {registry} takes the credential: {reason}",
+            )
+        )
 
 
 def _judgement(answer: Answer[Judgement]) -> Judgement:

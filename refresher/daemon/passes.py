@@ -106,9 +106,7 @@ class Passes:
         try:
             begun = self._clock.now()
             report = run.duty.engine.renew(run.name, Pass(patient=True))
-            # A failed fetch has a recorded wait; any other failure of a pass gets one here.
-            failure = report.lease.failure
-            failed = report.error is not None and not (failure and failure.at >= begun)
+            failed = report.is_unplanned(begun)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it ends a pass, not the daemon
             self._tell(run.name, error)
         finally:

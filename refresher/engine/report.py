@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -106,6 +107,14 @@ class ProviderReport:
         if self.error is not None or self.lease.objections:
             return False
         return all(step.ok for step in self.steps)
+
+    def is_unplanned(self, begun: datetime) -> bool:
+        """Tell whether it failed, and no wait was recorded for that since `begun`.
+
+        A failed fetch has one; any other failure of a pass has none.
+        """
+        failure = self.lease.failure
+        return self.error is not None and not (failure and failure.at >= begun)
 
     @property
     def hopeful(self) -> bool:

@@ -153,11 +153,11 @@ class Daemon:
 
     def _work(self, name: str, duty: Duty) -> None:
         self._journal.counts["passes"] += 1
+        begun = self._host.now()
         report = duty.engine.renew(name, _PATIENT)
         if report.error is not None and "refresher has a fault" in str(report.error):
             self._tell(name, report.error)
-        failed = report.error is not None and report.lease.failure is None
-        self._agenda.finish(name, duty, failed=failed)
+        self._agenda.finish(name, duty, failed=report.is_unplanned(begun))
         self._put(name)
         self._fill()
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from refresher.daemon.admission import SHORTEST, Running
 from refresher.engine.engine import Engine
+from refresher.engine.report import Upcoming
 from refresher.model import schedule
 from refresher.ports import Clock
 
@@ -148,7 +149,7 @@ class Agenda:
             return
         entry.watched = True
         try:
-            changed = _inputs(name, entry.duty) != entry.inputs
+            changed = entry.duty.engine.inputs(name) != entry.inputs
         finally:
             entry.watched = False
         if changed:
@@ -179,10 +180,13 @@ class Agenda:
             self._running.begin(name, steady)
             return name, self._duty
 
-    def finish(self, name: str, duty: Duty, *, failed: bool = False) -> None:
-        """Plan on after a pass. `failed` tells that the engine has recorded no wait for it.
+    def finish(
+        self, name: str, duty: Duty, *, failed: bool = False, upcoming: Upcoming | None = None
+    ) -> None:
+        """Plan on after a pass, which said what is `upcoming`; else the engine is asked.
 
-        The engine is then not asked when to go on, so this takes no time.
+        `failed` tells that the engine has recorded no wait for it. It is not asked
+        then, so this takes no time.
         """
         with self._lock:
             entry, steady = self._entries.get(name), self._clock.monotonic()
@@ -197,7 +201,7 @@ class Agenda:
                     self._known.add(name)
         try:
             if ours:
-                self.plan(name)
+                self.plan(name, upcoming)
         finally:
             # Only now: whoever looks must not take the plan of the last pass for one that is due.
             with self._lock:
@@ -206,11 +210,11 @@ class Agenda:
             if self._waiting:
                 self._wake()
 
-    def plan(self, name: str) -> None:
+    def plan(self, name: str, upcoming: Upcoming | None = None) -> None:
         """Plan the provider's next pass: renewal, retry or the look for drift."""
         entry = self._entries.get(name)
         if entry is not None:
-            self._put(entry, max(self._wait(name, entry), 0.0))
+            self._put(entry, max(self._wait(name, entry, upcoming), 0.0))
 
     def pause(self, longest: float) -> float:
         """Return how long, in seconds, nobody has to call `begin`; at most `longest`."""
@@ -231,7 +235,7 @@ class Agenda:
         (wall, steady), self._seen = self._seen, (self._clock.now(), self._clock.monotonic())
         return schedule.seconds_between(wall, self._seen[0]) - (self._seen[1] - steady)
 
-    def _wait(self, name: str, entry: _Entry) -> float:
+    def _wait(self, name: str, entry: _Entry, upcoming: Upcoming | None) -> float:
         if entry.looked is None:
             return 0.0
         since = self._clock.monotonic() - entry.looked
@@ -239,18 +243,10 @@ class Agenda:
             return min(_LONGEST_AFTER_FAULT, 2.0 ** min(entry.faults, _MOST_DOUBLINGS)) - since
         drift = entry.duty.drift_interval * (1 - _EARLIER * self._draw()) - since
         try:
-            entry.inputs = _inputs(name, entry.duty)
-            wake = entry.duty.engine.wake_at(name)
+            upcoming = upcoming or entry.duty.engine.upcoming(name)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - one's fault never touches another
             self._tell(name, error)
             return min(_LONGEST_AFTER_FAULT, drift)
+        entry.inputs, wake = upcoming.inputs, upcoming.wake
         wait = drift if wake is None else schedule.seconds_between(self._clock.now(), wake)
         return max(min(wait, drift), _SHORTEST_PAUSE)
-
-
-def _inputs(name: str, duty: Duty) -> str:
-    """Return the digest of a provider's input files, or of why there is none."""
-    try:
-        return duty.engine.inputs(name)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plug-in may raise anything
-        return f"error {type(error).__name__}"

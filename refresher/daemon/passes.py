@@ -102,16 +102,16 @@ class Passes:
         self._ended(run.name)
 
     def _work(self, run: _Run) -> None:
-        failed = True
+        failed, upcoming = True, None
         try:
             begun = self._clock.now()
             report = run.duty.engine.renew(run.name, Pass(patient=True))
-            failed = report.is_unplanned(begun)
+            failed, upcoming = report.is_unplanned(begun), report.upcoming
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it ends a pass, not the daemon
             self._tell(run.name, error)
         finally:
             if not run.abandoned:
-                self._agenda.finish(run.name, run.duty, failed=failed)
+                self._agenda.finish(run.name, run.duty, failed=failed, upcoming=upcoming)
             self._remove(run)
             self._ended(run.name)
 

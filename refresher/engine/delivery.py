@@ -191,7 +191,7 @@ class SinkDelivery:
         for step in steps:
             before = known.get(step.place, Delivery())
             after = book(step, before, lease, now, draw)
-            if after != before:
+            if after is not before and after != before:
                 changed[step.place] = after
             fight = after.repairs > before.repairs and after.fought_over(now)
             told.append(replace(step, fight=True) if fight else step)

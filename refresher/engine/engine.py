@@ -7,7 +7,6 @@ import functools
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Final
 
 from refresher.clock import SystemClock
@@ -15,7 +14,7 @@ from refresher.engine.announce import NoEvents, announce
 from refresher.engine.kit import Kit
 from refresher.engine.ledger import Ledger
 from refresher.engine.renewal import Pass, Renewal
-from refresher.engine.report import Fetch, ProviderReport, Report
+from refresher.engine.report import Fetch, ProviderReport, Report, Upcoming
 from refresher.engine.rounds import Round
 from refresher.engine.standing import survey
 from refresher.engine.workers import Answer, ThreadWorkers, Workers
@@ -105,12 +104,12 @@ class Engine:
             self._events.emit(event)
         return report
 
-    def wake_at(self, name: str) -> datetime | None:
-        """Return when the provider needs its next pass, None if only a change calls for one.
+    def upcoming(self, name: str) -> Upcoming:
+        """Return what calls for the provider's next pass, as the report of a whole pass does.
 
         Drift is no part of it: looking for that has a rhythm of its own.
         """
-        return self._renewals[name].wake_at()
+        return self._renewals[name].upcoming()
 
     def inputs(self, name: str) -> str:
         """Return a digest of the provider's input files; it changes when one of them does."""

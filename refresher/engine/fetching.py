@@ -74,15 +74,18 @@ class Fetcher:
         kept = self._of(lease)
         return None if kept is None else kept.credential
 
-    def due(self, lease: Lease, *, patient: bool) -> str | None:
-        """Return the reason why a fetch is due, None if it is not.
+    def origin(self) -> Origin:
+        """Return what a fetch would be made from now."""
+        return Origin(self._source.settings, digest(self._source.provider))
+
+    def due(self, lease: Lease, origin: Origin, *, patient: bool) -> str | None:
+        """Return the reason why a fetch from `origin` is due, None if it is not.
 
         An impatient caller (a person, a cron job) does not keep to the recorded
         wait after a failure.
         """
         if not patient and lease.failure is not None and not lease.refused:
             return "the last attempt failed"
-        origin = self._origin()
         if self._asked_as == origin:
             # Asked with these settings already: another process has other ones, and two that
             # took each other's records for a change would fetch in turn for ever.
@@ -105,7 +108,7 @@ class Fetcher:
         `find` gives the credential in use, if it is at hand: a new one that is
         refused is compared with it.
         """
-        origin = self._asked_as = self._origin()
+        origin = self._asked_as = self.origin()
         lease = self._told_anew(lease)
         deadline = schedule.fetch_deadline(lease.remaining(self._kit.clock.now()))
         end = self._kit.clock.monotonic() + seconds
@@ -279,6 +282,3 @@ class Fetcher:
         anew = {place: each.told_anew(back) for place, each in known.items()}
         self._kit.ledger.save_deliveries(self._name, anew)
         return told
-
-    def _origin(self) -> Origin:
-        return Origin(self._source.settings, digest(self._source.provider))

@@ -19,7 +19,7 @@ def digest(provider: Provider) -> str:
         return ""
     try:
         return _digest(inputs())
-    except Exception as error:  # noqa: BLE001 - a plug-in's fault must not stop the daemon's tick
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plug-in's fault must not stop the daemon's tick
         return f"error {type(error).__name__}"
 
 

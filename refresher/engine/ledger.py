@@ -76,8 +76,7 @@ class Ledger:
     def holding(self, provider: str) -> Iterator[None]:
         """Catch up, then read what is recorded once: nobody else has the provider's lock."""
         self.catch_up(provider)
-        self.lease(provider)
-        self.deliveries(provider)
+        self._read(provider, self._read_all)
         self._held[provider] += 1
         try:
             yield
@@ -105,7 +104,8 @@ class Ledger:
         """Return what is recorded of the provider's deliveries."""
         if not self._held.get(provider):
             self._read(provider, self._read_deliveries)
-        return dict(self._deliveries.get(provider, {}))
+        # Never changed in place, so it can be lent.
+        return self._deliveries.get(provider, {})
 
     def save_deliveries(self, provider: str, deliveries: Mapping[Place, Delivery]) -> None:
         """Add or replace these deliveries."""
@@ -126,6 +126,10 @@ class Ledger:
         # What was not saved is believed before what was.
         if provider not in self._unsaved:
             self._try(provider, functools.partial(read, provider))
+
+    def _read_all(self, provider: str) -> None:
+        self._read_lease(provider)
+        self._read_deliveries(provider)
 
     def _read_lease(self, provider: str) -> None:
         before = self._changes.get(provider)

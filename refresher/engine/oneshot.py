@@ -44,6 +44,6 @@ def run_once(
 
 def _until_next(engine: Engine, clock: Clock, names: tuple[str, ...]) -> float:
     now = clock.now()
-    moments = [moment for moment in map(engine.wake_at, names) if moment is not None]
-    waits = [(moment - now).total_seconds() for moment in moments]
+    wakes = [engine.upcoming(name).wake for name in names]
+    waits = [(wake - now).total_seconds() for wake in wakes if wake is not None]
     return max(min(waits, default=0.0), _SHORTEST_WAIT)

@@ -13,16 +13,15 @@ from typing import Final
 
 from refresher.engine.bookkeeping import discredited
 from refresher.engine.fetching import Attempt, Fetcher
-from refresher.engine.inputs import digest
 from refresher.engine.kit import Kit
-from refresher.engine.report import Fetch, ProviderReport
+from refresher.engine.report import Fetch, ProviderReport, Upcoming
 from refresher.engine.rounds import Round
 from refresher.engine.supply import Supply
 from refresher.errors import LockTimeoutError, RefresherError, unforeseen
 from refresher.model import schedule
 from refresher.model.address import canonical
 from refresher.model.credential import Credential
-from refresher.model.lease import Lease, State
+from refresher.model.lease import Lease, Origin, State
 from refresher.ports import Event, EventName, Lock, Severity, Source
 
 _HURRIED: Final = 3.0
@@ -74,17 +73,21 @@ class Renewal:
         """Make one pass. Raises `LockTimeoutError` and whatever a fault of ours raises."""
         if not how.repair:
             lease = self._lease()
-            if not self._reason(lease, how):
+            if not self._reason(lease, self._fetcher.origin(), how):
                 return ProviderReport(self._name, lease, Fetch.NOT_DUE)
         with self._hold(how), self._kit.ledger.holding(self._name):
+            # Once for the whole pass: a change that comes meanwhile is one for the next.
+            origin = self._fetcher.origin()
             lease = self._lease()
-            reason = self._reason(lease, how)
+            reason = self._reason(lease, origin, how)
             attempt = self._fetch(lease, how) if reason else None
             supply = self._supply(lease, how, attempt)
             if attempt is None and how.repair:
                 reason = self._objection(supply, how)
             limit = _HURRIED if how.wanted else self._left(how)
             steps = self.places.deliver(supply, limit, patient=how.patient)
+            # Told here, where all that it takes has been read.
+            upcoming = self._upcoming(origin, asked=supply.attempt is not None)
         if supply.attempt is not None and not reason:
             reason = "a place needs the secret, and it is nowhere at hand"
         last = supply.attempt or Attempt(supply.lease, Fetch.NOT_DUE)
@@ -96,6 +99,7 @@ class Renewal:
             last.error,
             steps,
             before=self._first_time(lease),
+            upcoming=upcoming,
         )
 
     def _first_time(self, lease: Lease) -> Lease:
@@ -106,21 +110,23 @@ class Renewal:
     def plan(self) -> ProviderReport:
         """Tell what an impatient pass would do, reading the sinks and asking no provider."""
         lease = self._lease()
-        reason = self._fetcher.due(lease, patient=False)
+        reason = self._fetcher.due(lease, self._fetcher.origin(), patient=False)
         wanted = Lease(self.declared or lease.registries) if reason else lease
         fetch = Fetch.WOULD_FETCH if reason else Fetch.NOT_DUE
         steps = self.places.plan(wanted)
         return ProviderReport(self._name, lease, fetch, reason or "", steps=steps, before=lease)
 
-    def wake_at(self) -> datetime | None:
-        """Return when the next pass is due, None if only a change calls for one.
+    def upcoming(self) -> Upcoming:
+        """Return what calls for the next pass. Drift is no part of it: see `Engine.upcoming`."""
+        return self._upcoming(self._fetcher.origin())
 
-        Drift is no part of it: looking for that has a rhythm of its own.
-        """
-        now = self._kit.clock.now()
-        lease = self._lease()
-        if self._fetcher.due(lease, patient=True):
-            return now
+    def _upcoming(self, origin: Origin, *, asked: bool = True) -> Upcoming:
+        lease, now = self._lease(), self._kit.clock.now()
+        # A pass that has not `asked` found nothing due, and that has not changed since.
+        due = asked and self._fetcher.due(lease, origin, patient=True)
+        return Upcoming(now if due else self._wake_at(lease, now), origin.inputs)
+
+    def _wake_at(self, lease: Lease, now: datetime) -> datetime | None:
         lease = self._fetcher.as_now(lease)
         moments = [lease.wake_at()]
         if lease.alive(now):
@@ -134,7 +140,7 @@ class Renewal:
 
     def inputs(self) -> str:
         """Return a digest of the provider's input files; it changes when one of them does."""
-        return digest(self._source.provider)
+        return self._fetcher.origin().inputs
 
     def serves(self, registry: str) -> bool:
         """Tell whether the provider serves `registry`, as far as it is known."""
@@ -148,8 +154,8 @@ class Renewal:
         """Return the credential in use if it is at hand, asking no provider."""
         return self._supply(self._lease(), Pass()).find()
 
-    def _reason(self, lease: Lease, how: Pass) -> str | None:
-        due = self._fetcher.due(lease, patient=how.patient)
+    def _reason(self, lease: Lease, origin: Origin, how: Pass) -> str | None:
+        due = self._fetcher.due(lease, origin, patient=how.patient)
         if due or not how.wanted or (how.patient and lease.held_up(self._kit.clock.now())):
             return due
         if self._supply(lease, how).find():
@@ -233,20 +239,28 @@ class Renewal:
 
     @contextmanager
     def _hold(self, how: Pass) -> Iterator[None]:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._lock.hold(self._name, 0.0))
+            except LockTimeoutError:
+                self._wait_for_lock(stack, how)
+            except Exception as error:  # noqa: BLE001 - no run at all costs the credential
+                self._tell_lock(error)
+            yield
+
+    def _wait_for_lock(self, stack: ExitStack, how: Pass) -> None:
         wait, can_wait = min(how.lock_wait, self._left(how)), True
         if how.patient:
             lease, now = self._lease(), self._kit.clock.now()
             wait = min(wait, schedule.lock_patience(lease.remaining(now)))
             can_wait = lease.state(now) is State.FRESH
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(self._lock.hold(self._name, wait))
-            except Exception as error:
-                if can_wait and isinstance(error, LockTimeoutError):
-                    raise
-                # Two runs at once cost one call too many; no run at all costs the credential.
-                self._tell_lock(error)
-            yield
+        try:
+            stack.enter_context(self._lock.hold(self._name, wait))
+        except Exception as error:
+            if can_wait and isinstance(error, LockTimeoutError):
+                raise
+            # Two runs at once cost one call too many; no run at all costs the credential.
+            self._tell_lock(error)
 
     def _tell_lock(self, error: Exception) -> None:
         told = error if isinstance(error, RefresherError) else unforeseen("the lock", error)

@@ -90,8 +90,22 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Upcoming:
+    """What calls for a provider's next pass: a moment (None for none), or other input files.
+
+    `inputs` is the digest of the files as they were when that was said.
+    """
+
+    wake: datetime | None
+    inputs: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderReport:
-    """What came of one provider's pass; `before` is the lease that it found."""
+    """What came of one provider's pass; `before` is the lease that it found.
+
+    `upcoming` is None where the pass did not come to its end, or was no whole one.
+    """
 
     provider: str
     lease: Lease
@@ -100,6 +114,7 @@ class ProviderReport:
     error: RefresherError | None = None
     steps: tuple[Step, ...] = ()
     before: Lease = Lease()
+    upcoming: Upcoming | None = None
 
     @property
     def ok(self) -> bool:

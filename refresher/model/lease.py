@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from refresher.model import schedule
 from refresher.model.credential import UNKNOWN, Expiry
@@ -56,9 +57,9 @@ class Failure:
         A record from the future, or with a longer wait than any, is the work of
         another clock: it holds nobody.
         """
-        soon = schedule.soon(now)
-        longest = schedule.after(soon, schedule.LONGEST_RETRY)
-        return self.at <= soon and now < self.retry_at <= longest
+        wait = schedule.seconds_between(now, self.retry_at)
+        longest = schedule.LONGEST_RETRY + schedule.SKEW_LIMIT
+        return 0 < wait <= longest and not schedule.is_ahead(self.at, now)
 
     def told_anew(self, back: float) -> "Failure":
         """Return it by a wall clock that went `back` seconds back since."""
@@ -144,6 +145,9 @@ class Lease:
         return self.failure.retry_at if self.failure else self.renew_at
 
 
+_NOTHING: Final = Lease()
+
+
 def due(lease: Lease, now: datetime, origin: Origin, *, age: float | None = None) -> str | None:
     """Return the reason why a fetch is due, None if it is not.
 
@@ -155,7 +159,7 @@ def due(lease: Lease, now: datetime, origin: Origin, *, age: float | None = None
     first is believed, so a moved clock or a suspended host can only make a
     renewal early.
     """
-    if lease == Lease():
+    if lease == _NOTHING:
         return "there is no credential yet"
     if lease.origin.settings != origin.settings:
         return "its settings changed"
@@ -202,7 +206,7 @@ def withholds(lease: Lease, new: Lease, now: datetime) -> bool:
 def _renewal_reason(lease: Lease, now: datetime, age: float | None) -> str | None:
     if lease.fingerprint is None or lease.received is None:
         return "there is no credential yet"
-    if lease.received > schedule.soon(now):
+    if schedule.is_ahead(lease.received, now):
         return "it was received in the future: the clock moved back"
     if not lease.alive(now):
         return "it has ended"

@@ -172,5 +172,5 @@ def _outlives(delivery: Delivery, wanted: Lease, now: datetime) -> bool:
     if not (isinstance(there, datetime) and isinstance(ours, datetime)):
         return False
     # An end that was recorded under a clock that ran ahead is worth nothing.
-    believed = delivery.written is not None and delivery.written <= schedule.soon(now)
+    believed = delivery.written is not None and not schedule.is_ahead(delivery.written, now)
     return believed and there > ours and there > now

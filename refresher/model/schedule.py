@@ -125,6 +125,6 @@ def after(moment: datetime, seconds: float) -> datetime:
     return later.replace(microsecond=later.microsecond // 1000 * 1000)
 
 
-def soon(now: datetime) -> datetime:
-    """Return the latest moment that, by a clock within the skew limit, may be now."""
-    return after(now, SKEW_LIMIT)
+def is_ahead(moment: datetime, now: datetime) -> bool:
+    """Tell whether a moment lies in the future, more than a clock within the skew limit allows."""
+    return seconds_between(now, moment) > SKEW_LIMIT

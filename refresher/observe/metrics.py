@@ -94,7 +94,7 @@ class Metrics:
         age = self._tally.success_age(name)
         moments = [] if age is None else [schedule.after(survey.now, -age)]
         # A receipt from the future is the work of another clock.
-        if received is not None and received <= schedule.soon(survey.now):
+        if received is not None and not schedule.is_ahead(received, survey.now):
             moments.append(received)
         return max(moments, default=None)
 

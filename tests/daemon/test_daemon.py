@@ -7,14 +7,13 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from refresher.daemon import Daemon, Duty
 from refresher.engine.engine import Engine, Pass
-from refresher.engine.report import ProviderReport
+from refresher.engine.report import ProviderReport, Upcoming
 from refresher.errors import Problem, RetryableError, SettingsError
 from refresher.model.credential import Credential
 from refresher.ports import Change, Outcome
@@ -247,10 +246,10 @@ def test_a_fault_of_ours_ends_a_pass_and_not_the_daemon() -> None:
                 raise ZeroDivisionError
             return super().renew(name, how)
 
-        def wake_at(self, name: str) -> datetime | None:
+        def upcoming(self, name: str) -> Upcoming:
             if name == "haunted":
                 raise ZeroDivisionError
-            return super().wake_at(name)
+            return super().upcoming(name)
 
     issuers = {name: Issuer(clock, registries=(f"{name}.example",)) for name in ("haunted", "ok")}
     engine = Haunted(issuers, {"shelf": shelf}, clock=clock)

@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
 
 import pytest
 
@@ -11,7 +10,7 @@ from refresher.daemon.agenda import Agenda, Duty
 from refresher.daemon.awake import Awake
 from refresher.daemon.passes import Passes
 from refresher.engine.engine import Engine, Pass
-from refresher.engine.report import Fetch, ProviderReport
+from refresher.engine.report import Fetch, ProviderReport, Upcoming
 from refresher.errors import LockTimeoutError, PermanentError, RefresherError, RetryableError
 from refresher.model import schedule
 from refresher.model.lease import Failure, Lease
@@ -37,11 +36,11 @@ class Told(Engine):
         self.made.append(name)
         return self.does[name]() if name in self.does else good(name)
 
-    def wake_at(self, name: str) -> datetime | None:
+    def upcoming(self, name: str) -> Upcoming:
         """Do as told, and say that only drift calls for another pass."""
         assert name in self.providers
         self.planning()
-        return None
+        return Upcoming(None)
 
 
 class Stand:

@@ -191,7 +191,7 @@ def test_a_patient_pass_keeps_to_the_wait_after_a_failure() -> None:
     world.issuer.script = [RetryableError("down")]
     world.renew()
     assert world.renew().fetch is Fetch.NOT_DUE
-    wake = world.engine.wake_at("prod")
+    wake = world.engine.upcoming("prod").wake
     assert wake is not None
     assert timedelta(seconds=1) <= wake - world.clock.now() <= timedelta(seconds=60)
     world.clock.advance(60)
@@ -267,7 +267,7 @@ def test_the_same_credential_again_is_no_failure_and_no_write() -> None:
     assert report.fetch is Fetch.UNCHANGED
     assert report.ok
     assert len(world.sink.writes) == 1
-    wake = world.engine.wake_at("prod")
+    wake = world.engine.upcoming("prod").wake
     assert wake is not None
     assert world.clock.now() < wake < first.expires_at  # type: ignore[operator]
 
@@ -299,7 +299,7 @@ def test_a_failed_target_is_tried_again_with_its_own_waits() -> None:
     world.sink.faults["b"] = Busy("locked")
     world.renew()
     assert [step.word for step in world.renew().steps] == ["kept", "waiting"]
-    wake = world.engine.wake_at("prod")
+    wake = world.engine.upcoming("prod").wake
     assert wake is not None
     del world.sink.faults["b"]
     world.clock.advance((wake - world.clock.now()).total_seconds())
@@ -390,7 +390,7 @@ def test_a_credential_without_end_is_not_asked_for_again() -> None:
     world.renew()
     world.clock.advance(10 * 365 * 86_400)
     assert world.renew().fetch is Fetch.NOT_DUE
-    assert world.engine.wake_at("prod") is None
+    assert world.engine.upcoming("prod").wake is None
 
 
 @pytest.mark.parametrize("jump", [-365 * 86_400, -43_200, 365 * 86_400], ids=["-1y", "-12h", "+1y"])

@@ -32,7 +32,7 @@ class FrozenLock:
     def hold(self, name: str, wait: float) -> Iterator[None]:
         """Wait in vain, or give the lock."""
         if self.held:
-            self.waits.append(wait)
+            self.waits += [wait] if wait else []
             self._clock.advance(wait)
             raise LockTimeoutError(f"another run holds {name}")
         yield

@@ -5,7 +5,8 @@ that is pushed.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,7 +54,7 @@ class Machine:
         end = self.clock.monotonic() + seconds
         looked, passes = self.clock.monotonic(), 0
         while self.clock.monotonic() < end:
-            wake = self.engine.wake_at("prod")
+            wake = self.engine.upcoming("prod").wake
             wait = 1e9 if wake is None else (wake - self.clock.now()).total_seconds()
             wait = min(wait, drift - (self.clock.monotonic() - looked))
             self.clock.advance(max(wait, 1.0))
@@ -271,7 +272,7 @@ def test_a_clock_set_back_does_not_prolong_a_wait() -> None:
     machine.engine.renew("prod", Pass(patient=True))
     machine.shelf.faults.clear()
     machine.clock.jump(-7200)
-    wake = machine.engine.wake_at("prod")
+    wake = machine.engine.upcoming("prod").wake
     assert wake is not None
     assert wake <= machine.clock.now()
 
@@ -361,8 +362,29 @@ def test_a_provider_with_broken_optional_parts_still_serves() -> None:
     rude.script = [minted] * 3
     engine = Engine({"rude": rude}, {"shelf": shelf}, clock=clock)
     assert engine.run().ok
-    assert engine.wake_at("rude") is not None
+    assert engine.upcoming("rude").wake is not None
     assert shelf.secrets() == ["secret"]
+
+
+@pytest.mark.parametrize("error", [OSError("denied"), SystemExit(1)], ids=["fault", "exit"])
+def test_files_that_can_not_be_looked_at_are_one_change(error: BaseException) -> None:
+    """A plug-in may raise anything: it is no reason for fetch after fetch, and its end is one."""
+
+    class Blind(Issuer):
+        trouble: BaseException | None = None
+
+        def inputs(self) -> Iterable[Path]:
+            if self.trouble is not None:
+                raise self.trouble
+            return ()
+
+    clock = FakeClock()
+    issuer = Blind(clock)
+    engine = Engine({"blind": issuer}, {"shelf": Shelf()}, clock=clock)
+    for trouble, calls in ((None, 1), (error, 2), (error, 2), (None, 3), (None, 3)):
+        issuer.trouble = trouble
+        assert engine.renew("blind").ok
+        assert issuer.calls == calls
 
 
 def test_a_late_write_makes_an_opaque_place_due_again() -> None:

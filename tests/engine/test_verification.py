@@ -52,7 +52,7 @@ class Site:
         """Let hours pass, with a pass whenever one is due or ten minutes are over."""
         end = self.clock.monotonic() + hours * HOUR
         while self.clock.monotonic() < end:
-            wake = self.engine.wake_at("prod")
+            wake = self.engine.upcoming("prod").wake
             wait = 600.0 if wake is None else (wake - self.clock.now()).total_seconds()
             self.clock.advance(max(min(wait, 600.0), 1.0))
             self.engine.renew("prod", DAEMON)

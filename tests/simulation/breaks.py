@@ -213,12 +213,12 @@ def without_second_look(whole: Any) -> Any:
 
     def make(self: Any, how: Any) -> Any:
         before = self._lease()
-        reason = self._fetcher.due(before, patient=how.patient)
+        reason = self._fetcher.due(before, self._fetcher.origin(), patient=how.patient)
         look, asked = self._fetcher.due, []
 
-        def due(*_: object, **__: object) -> Any:
+        def due(lease: Any, origin: Any, **how: Any) -> Any:
             asked.append(1)
-            return reason if len(asked) == 1 else look(self._lease(), patient=how.patient)
+            return reason if len(asked) == 1 else look(lease, origin, **how)
 
         self._fetcher.due = due
         try:

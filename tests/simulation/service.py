@@ -157,7 +157,8 @@ class Daemon:
         report = duty.engine.renew(name, _PATIENT)
         if report.error is not None and "refresher has a fault" in str(report.error):
             self._tell(name, report.error)
-        self._agenda.finish(name, duty, failed=report.is_unplanned(begun))
+        failed, upcoming = report.is_unplanned(begun), report.upcoming
+        self._agenda.finish(name, duty, failed=failed, upcoming=upcoming)
         self._put(name)
         self._fill()
 

@@ -1,15 +1,19 @@
 """What to record of one registry at one target after a pass."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Final
 
 from refresher.engine.report import Step
 from refresher.model import schedule
-from refresher.model.credential import UNKNOWN
+from refresher.model.credential import NEVER, UNKNOWN, Expiry
 from refresher.model.lease import Failure, Lease
 from refresher.model.plan import Delivery, Keep, Skip
 from refresher.ports import Busy, Place, Refused, Written
+
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 
 def book(step: Step, before: Delivery, lease: Lease, now: datetime, draw: float) -> Delivery:
@@ -66,6 +70,28 @@ def discredited(known: Mapping[Place, Delivery], lease: Lease) -> dict[Place, De
         for place, each in known.items()
         if each.fingerprint == lease.fingerprint and place[2] in lease.refused
     }
+
+
+def distrusted(before: Delivery, now: datetime) -> Delivery:
+    """Return the record of a place that holds nobody knows what, to be looked at anew."""
+    late = Failure("a write that nobody waited for any more came to its end", now, 1, now)
+    return replace(before, fingerprint=None, written=None, expires=UNKNOWN, failure=late)
+
+
+def rank(known: Collection[Delivery]) -> tuple[bool, datetime]:
+    """Return where a target stands among others by what is recorded of it: the least is first.
+
+    That is what holds nothing or ends first; last comes what failed before, for it
+    may take long again.
+    """
+    failing = any(each.failure for each in known)
+    return failing, min((_end(each.expires) for each in known), default=_FIRST)
+
+
+def _end(expires: Expiry) -> datetime:
+    if isinstance(expires, datetime):
+        return expires
+    return _LAST if expires is NEVER else _FIRST
 
 
 def _failed(

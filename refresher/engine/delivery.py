@@ -1,17 +1,20 @@
 """Bring one sink to hold what it should: read, plan, write, record."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Final
 
-from refresher.engine.bookkeeping import book
 from refresher.engine.kit import Kit
 from refresher.engine.report import Step
+from refresher.engine.results import Results, failed
 from refresher.engine.supply import Supply
-from refresher.errors import PermanentError, RefresherError, RetryableError, unforeseen
-from refresher.model.credential import UNKNOWN, Credential
-from refresher.model.lease import Failure, Lease
+from refresher.engine.writing import Writer
+from refresher.model.lease import Lease
 from refresher.model.plan import Absent, Create, Delivery, Holding, Update, decide, or_wait
-from refresher.ports import Busy, Change, Held, Outcome, Place, Refused, Sink, Written
+from refresher.ports import Busy, Held, Place, Refused, Sink
+
+_READ_SECONDS: Final = 60.0
+"""How long a read may take. Sinks bound their own calls; this is for those that fail to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +30,8 @@ class SinkDelivery:
     """One provider's delivery to one sink (`name` is the sink's).
 
     `patient` keeps to the recorded waits after a failure; a run that a person
-    started does not. `abandoned` is set when nobody waits for it any more: what
-    it would write or record from then on could be out of date.
+    started does not. `abandoned` is set when nobody waits for it any more:
+    nothing is begun from then on.
     """
 
     provider: str
@@ -43,7 +46,7 @@ class SinkDelivery:
         try:
             return self.sink.read(tuple(registries))
         except Exception as error:  # noqa: BLE001 - one sink's fault never touches another
-            return self._unread(_failed(error))
+            return self._unread(failed(error))
 
     def is_abandoned(self) -> bool:
         """Tell whether nobody waits any more. That changes while other methods run."""
@@ -58,65 +61,58 @@ class SinkDelivery:
             for step in self._plan_target(target, content, lease, deliveries)
         )
 
-    def deliver(self, supply: Supply) -> Delivered:
-        """Read, plan, write what differs, record.
+    def deliver(self, supply: Supply, seconds: float) -> Delivered:
+        """Read, plan, write what differs, record. Nothing is begun after `seconds`.
 
         Once more if the lease changed under the plan, for a place that needed the
         secret had to fetch: others may hang, and are not waited for.
         """
-        done = self._deliver(supply)
+        end = self.kit.clock.monotonic() + seconds
+        done = self._deliver(supply, end)
         if done.lease.fingerprint == supply.lease.fingerprint or self.is_abandoned():
             return done
-        return self._deliver(supply)
+        return self._deliver(supply, end)
 
-    def _deliver(self, supply: Supply) -> Delivered:
+    def plan_unread(self, lease: Lease, error: Exception) -> tuple[Step, ...]:
+        """Return the plan for a sink that could not be read in time."""
+        return self.plan(self._unread(failed(error)), lease)
+
+    def give_up(self, supply: Supply, error: Exception) -> Delivered:
+        """Abandon the delivery; record and return what stands for it."""
+        self.abandoned = True
         lease = supply.lease
-        held = self.read(lease.registries)
+        held = self._unread(failed(error))
+        return Delivered(lease, self._results(lease).close(self.plan(held, lease), held))
+
+    def _deliver(self, supply: Supply, end: float) -> Delivered:
+        lease = supply.lease
+        held = self._read_in_time(lease, end)
         steps = self.plan(held, lease)
-        if any(step.is_write for step in steps) and not self.is_abandoned():
+        results = self._results(lease)
+        if any(step.is_write for step in steps):
             credential = supply.get(held)
             if supply.lease.fingerprint != lease.fingerprint or self._is_late(lease):
                 return Delivered(lease)
-            steps = tuple(self._write(steps, credential))
-        if not self.is_abandoned():
-            steps = self._record(steps, lease, held)
-        return Delivered(lease, steps)
+            writer = Writer(self.sink, self.kit, results, self.is_abandoned)
+            steps = writer.write(steps, credential, end)
+        elif self.is_abandoned():
+            return Delivered(lease)
+        return Delivered(lease, results.close(steps, held))
+
+    def _results(self, lease: Lease) -> Results:
+        return Results(self.provider, self.name, lease, self.kit)
+
+    def _read_in_time(self, lease: Lease, end: float) -> Held:
+        limit = min(_READ_SECONDS, max(end - self.kit.clock.monotonic(), 0.0))
+        answer = self.kit.run("read", {self.name: lambda: self.read(lease.registries)}, limit)
+        (held,) = answer.values()
+        return held.get() if held.error is None else self._unread(failed(held.error))
 
     def _is_late(self, lease: Lease) -> bool:
         """Tell whether others have gone on: this process may have been frozen for long."""
         if self.is_abandoned():
             return True
         return self.kit.ledger.lease(self.provider, anew=True).fingerprint != lease.fingerprint
-
-    def _distrust(self, steps: Iterable[Step]) -> None:
-        """Record that places hold nobody knows what: a late write may have undone a newer one."""
-        now = self.kit.clock.now()
-        late = Failure("a write that nobody waited for any more came to its end", now, 1, now)
-        known = self.kit.ledger.deliveries(self.provider)
-        unknown = {
-            step.place: replace(
-                known.get(step.place, Delivery()),
-                fingerprint=None,
-                written=None,
-                expires=UNKNOWN,
-                failure=late,
-            )
-            for step in steps
-        }
-        self.kit.ledger.save_deliveries(self.provider, unknown)
-
-    def plan_unread(self, lease: Lease, error: Exception) -> tuple[Step, ...]:
-        """Return the plan for a sink that could not be read in time."""
-        return self.plan(self._unread(_failed(error)), lease)
-
-    def give_up(self, supply: Supply, error: Exception) -> Delivered:
-        """Abandon the delivery; record and return what stands for it."""
-        self.abandoned = True
-        lease = supply.lease
-        held = self._unread(_failed(error))
-        steps = self.plan(held, lease)
-        self._record(steps, lease, held)
-        return Delivered(lease, steps)
 
     def _unread(self, outcome: Busy | Refused) -> Held:
         places = self.kit.ledger.deliveries(self.provider)
@@ -143,77 +139,3 @@ class SinkDelivery:
             supplied = lease.fingerprint is not None and recorded.fingerprint == lease.fingerprint
             drift = supplied and isinstance(action, (Create, Update))
             yield Step(self.name, target, registry, action, drift=drift)
-
-    def _write(self, steps: tuple[Step, ...], credential: Credential | None) -> Iterable[Step]:
-        by_target: dict[str, list[Step]] = {}
-        for step in steps:
-            if step.is_write:
-                by_target.setdefault(step.target, []).append(step)
-        outcomes: dict[str, Outcome] = {}
-        for target in self._healthy_first(by_target):
-            if self.is_abandoned():
-                outcomes[target] = Busy("nobody waited any more, and it was not begun")
-                continue
-            outcomes[target] = self._write_target(target, by_target[target], credential)
-            if self.is_abandoned():
-                self._distrust(by_target[target])
-        for step in steps:
-            yield replace(step, outcome=outcomes[step.target]) if step.is_write else step
-
-    def _healthy_first(self, targets: Iterable[str]) -> list[str]:
-        """Return the targets, those last that failed before: they may take long again."""
-        known = self.kit.ledger.deliveries(self.provider).items()
-        failing = {place[1] for place, each in known if place[0] == self.name and each.failure}
-        return sorted(targets, key=failing.__contains__)
-
-    def _write_target(
-        self, target: str, writes: list[Step], credential: Credential | None
-    ) -> Outcome:
-        if credential is None:
-            return Busy("the credential is not at hand, and a new one could not be fetched")
-        try:
-            outcome: object = self.sink.write(
-                target, [Change(step.registry, credential) for step in writes]
-            )
-        except Exception as error:  # noqa: BLE001 - one target's fault never touches another
-            return _failed(error)
-        if isinstance(outcome, (Written, Busy, Refused)):
-            return outcome
-        return Refused("the sink did not say what came of the write")
-
-    def _record(self, steps: Iterable[Step], lease: Lease, held: Held) -> tuple[Step, ...]:
-        """Record what came of the steps; return them, with the fights that show now."""
-        known = self.kit.ledger.deliveries(self.provider)
-        now = self.kit.clock.now()
-        draw = self.kit.draw()
-        changed: dict[Place, Delivery] = {}
-        told = []
-        for step in steps:
-            before = known.get(step.place, Delivery())
-            after = book(step, before, lease, now, draw)
-            if after is not before and after != before:
-                changed[step.place] = after
-            fight = after.repairs > before.repairs and after.fought_over(now)
-            told.append(replace(step, fight=True) if fight else step)
-        if changed:
-            self.kit.ledger.save_deliveries(self.provider, changed)
-        self._forget(known, lease, held)
-        return tuple(told)
-
-    def _forget(self, known: Iterable[Place], lease: Lease, held: Held) -> None:
-        """Drop the records of targets and registries that are gone from the settings."""
-        gone = [
-            place
-            for place in known
-            if place[0] == self.name and not (place[1] in held and place[2] in lease.registries)
-        ]
-        if gone:
-            self.kit.ledger.forget(self.provider, gone)
-
-
-def _failed(error: Exception) -> Busy | Refused:
-    told = error if isinstance(error, RefresherError) else unforeseen("the sink", error)
-    reason = "; ".join(part for part in (str(told), told.hint) if part)
-    if isinstance(told, PermanentError):
-        return Refused(reason)
-    return Busy(reason, told.retry_after if isinstance(told, RetryableError) else None)

@@ -1,6 +1,6 @@
 """What every part of a pass works with."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -36,3 +36,17 @@ class Kit:
             {f"{what} {name}": call for name, call in calls.items()}, seconds
         )
         return {name: answers[f"{what} {name}"] for name in calls}
+
+    def stream(
+        self,
+        what: str,
+        calls: Mapping[str, Callable[[], T]],
+        at_once: int,
+        seconds: float,
+        total: float,
+    ) -> Iterator[Mapping[str, Answer[T]]]:
+        """Run calls, some at once, and yield their answers as they come; see `Workers.stream`."""
+        names = {f"{what} {name}": name for name in calls}
+        named = {long: calls[name] for long, name in names.items()}
+        for answers in self.workers.stream(named, at_once, seconds, total):
+            yield {names[long]: answer for long, answer in answers.items()}

@@ -1,18 +1,21 @@
 """Take one provider's credential round to the sinks that it feeds, side by side."""
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from refresher.engine.delivery import Delivered, SinkDelivery
 from refresher.engine.kit import Kit
 from refresher.engine.report import Step
 from refresher.engine.supply import Supply
+from refresher.engine.workers import Answer, attempt
 from refresher.model import schedule
 from refresher.model.lease import Lease
 from refresher.ports import Held, Sink
+
+T = TypeVar("T")
 
 _LOOK_SECONDS: Final = 1.0
 """How long a place that needs the secret waits for others that may hold it; then it is fetched."""
@@ -20,8 +23,11 @@ _LOOK_SECONDS: Final = 1.0
 _PLAN_SECONDS: Final = 10.0
 """How long a dry run waits for a sink."""
 
-_SINK_SECONDS: Final = 60.0
-"""How long a pass waits for a sink. Sinks bound their own calls; this is for those that fail to."""
+_LONGEST: Final = 180.0
+"""How long a pass goes on with the targets of a sink; the next one goes on with the others."""
+
+_GRACE: Final = 60.0
+"""How much longer than that a pass waits: a place may have to wait for a fetch besides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,7 @@ class Round:
     def deliver(self, supply: Supply, seconds: float, *, patient: bool = False) -> tuple[Step, ...]:
         """Bring every sink to hold the supply's credential; `patient` as in `Pass`.
 
-        A sink is waited for `seconds` at most, for a quarter of what is left of the
+        A sink gets `seconds` at most, a quarter of what is left of the
         credential (the pass holds the lock under which it is renewed), and for a
         tenth of what is left of those that the places still hold.
         Nothing is done for a credential that has ended: the last good one stays
@@ -78,14 +84,22 @@ class Round:
         self, deliveries: Sequence[SinkDelivery], supply: Supply, seconds: float
     ) -> dict[str, Delivered]:
         left = supply.lease.remaining(self.kit.clock.now())
-        limit = min(seconds, _SINK_SECONDS, max(left / 4, 1.0), self._urgency())
-        calls = {each.name: functools.partial(each.deliver, supply) for each in deliveries}
-        answers = self.kit.run("sink", calls, limit)
+        limit = min(seconds, _LONGEST, max(left / 4, 1.0), self._urgency())
+        calls = {each.name: functools.partial(each.deliver, supply, limit) for each in deliveries}
+        answers = self._side_by_side(calls, limit + _GRACE)
         return {
             each.name: each.give_up(supply, answer.error) if answer.error else answer.get()
             for each in deliveries
             for answer in [answers[each.name]]
         }
+
+    def _side_by_side(
+        self, calls: Mapping[str, Callable[[], T]], seconds: float
+    ) -> Mapping[str, Answer[T]]:
+        if len(calls) > 1:
+            return self.kit.run("sink", calls, seconds)
+        # Whatever may hang in it has a thread of its own.
+        return {name: attempt(call) for name, call in calls.items()}
 
     def _urgency(self) -> float:
         """Return how long a sink may take while some place holds what ends before long."""
@@ -93,7 +107,7 @@ class Round:
         ends = (each.expires for each in self.kit.ledger.deliveries(self.provider).values())
         left = [schedule.seconds_between(now, end) for end in ends if isinstance(end, datetime)]
         soonest = min((each for each in left if each > 0), default=None)
-        return _SINK_SECONDS if soonest is None else max(soonest / 10, 1.0)
+        return _LONGEST if soonest is None else max(soonest / 10, 1.0)
 
     def _deliveries(self, *, patient: bool = False) -> list[SinkDelivery]:
         return [

@@ -2,10 +2,11 @@
 
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import Final, Generic, Protocol, TypeVar
 
 from refresher.errors import RetryableError
@@ -30,6 +31,14 @@ class Answer(Generic[T]):
         return self.value  # type: ignore[return-value]  # a call that returns None has T = None
 
 
+def attempt(call: Callable[[], T]) -> Answer[T]:
+    """Make a call here and now, and return what came of it."""
+    try:
+        return Answer(value=call())
+    except Exception as error:  # noqa: BLE001 - an answer like any other: the caller sorts it
+        return Answer(error=error)
+
+
 class Workers(Protocol):
     """Runs calls side by side."""
 
@@ -38,6 +47,17 @@ class Workers(Protocol):
 
         A call that has not ended by then is answered with a `RetryableError`
         and left to itself.
+        """
+        ...
+
+    def stream(
+        self, calls: Mapping[str, Callable[[], T]], at_once: int, seconds: float, total: float
+    ) -> Iterator[Mapping[str, Answer[T]]]:
+        """Run calls in their order, `at_once` side by side; yield the answers as they come.
+
+        Each may take `seconds`, and is then answered as in `run`. After `total`
+        seconds none is begun, those under way are given up, and the others have no
+        answer at all.
         """
         ...
 
@@ -64,22 +84,44 @@ class ThreadWorkers:
 
     def run(self, calls: Mapping[str, Callable[[], T]], seconds: float) -> Mapping[str, Answer[T]]:
         """See `Workers.run`."""
-        jobs = {name: _Job(name, call) for name, call in calls.items()}
-        finished = threading.Semaphore(0)
-        for job in jobs.values():
-            if self._may_start(job.name):
-                threading.Thread(
-                    target=self._work, args=(job, finished), name=job.name, daemon=True
-                ).start()
-            else:
-                job.answer = Answer(error=_stuck(job.name))
-                finished.release()
-        _await_all(finished, len(jobs), seconds)
-        return {name: self._collect(job, seconds) for name, job in jobs.items()}
+        answers: dict[str, Answer[T]] = {}
+        for some in self.stream(calls, len(calls), seconds, float("inf")):
+            answers.update(some)
+        return {name: answers[name] for name in calls}
+
+    def stream(
+        self, calls: Mapping[str, Callable[[], T]], at_once: int, seconds: float, total: float
+    ) -> Iterator[Mapping[str, Answer[T]]]:
+        """See `Workers.stream`."""
+        waiting = deque(_Job(name, call) for name, call in calls.items())
+        ended: SimpleQueue[_Job[T]] = SimpleQueue()
+        under_way: dict[_Job[T], float] = {}
+        end = time.monotonic() + min(total, threading.TIMEOUT_MAX)
+        while True:
+            answers: dict[str, Answer[T]] = {}
+            while waiting and len(under_way) < at_once and time.monotonic() < end:
+                job = waiting.popleft()
+                if self._start(job, ended):
+                    under_way[job] = min(time.monotonic() + seconds, end)
+                else:
+                    answers[job.name] = Answer(error=_stuck(job.name))
+            if not answers:
+                if not under_way:
+                    return
+                _await_one(ended, under_way)
+                answers = self._collect(under_way, seconds)
+            yield answers
 
     def mutex(self) -> AbstractContextManager[object]:
         """See `Workers.mutex`."""
         return threading.Lock()
+
+    def _start(self, job: "_Job[T]", ended: "SimpleQueue[_Job[T]]") -> bool:
+        if not self._may_start(job.name):
+            return False
+        work = threading.Thread(target=self._work, args=(job, ended), name=job.name, daemon=True)
+        work.start()
+        return True
 
     def _may_start(self, name: str) -> bool:
         now = time.monotonic()
@@ -92,26 +134,31 @@ class ThreadWorkers:
             self._risked[name] = now
             return True
 
-    def _work(self, job: "_Job[T]", finished: threading.Semaphore) -> None:
+    def _work(self, job: "_Job[T]", ended: "SimpleQueue[_Job[T]]") -> None:
         try:
-            answer = Answer(value=job.call())
-        except Exception as error:  # noqa: BLE001 - an answer like any other: the caller sorts it
-            answer = Answer(error=error)
+            answer = attempt(job.call)
         except BaseException as error:  # noqa: BLE001 - SystemExit ends no thread of ours
             answer = Answer(error=RuntimeError(type(error).__name__))
         with self._lock:
             job.answer = answer
             if job.abandoned:
                 self._abandoned[job.name] -= 1
-        finished.release()
+        ended.put(job)
 
-    def _collect(self, job: "_Job[T]", seconds: float) -> Answer[T]:
+    def _collect(self, under_way: "dict[_Job[T], float]", seconds: float) -> dict[str, Answer[T]]:
+        """Take what has ended and what has no time left out of `under_way`, with its answer."""
+        now = time.monotonic()
+        answers: dict[str, Answer[T]] = {}
         with self._lock:
-            if job.answer is None:
-                job.abandoned = True
-                self._abandoned[job.name] += 1
-                return Answer(error=_late(job.name, seconds))
-            return job.answer
+            for job, deadline in tuple(under_way.items()):
+                if job.answer is None and now >= deadline:
+                    job.abandoned = True
+                    self._abandoned[job.name] += 1
+                    job.answer = Answer(error=_late(job.name, seconds))
+                if job.answer is not None:
+                    answers[job.name] = job.answer
+                    del under_way[job]
+        return answers
 
 
 class _Job(Generic[T]):
@@ -124,12 +171,13 @@ class _Job(Generic[T]):
         self.abandoned = False
 
 
-def _await_all(finished: threading.Semaphore, count: int, seconds: float) -> None:
-    deadline = threading.TIMEOUT_MAX if seconds == float("inf") else seconds
-    end = time.monotonic() + deadline
-    for _ in range(count):
-        if not finished.acquire(timeout=max(end - time.monotonic(), 0.0)):
-            return
+def _await_one(ended: "SimpleQueue[_Job[T]]", under_way: "Mapping[_Job[T], float]") -> None:
+    """Wait until a call has ended, or the first of those under way has no time left."""
+    left = min(under_way.values()) - time.monotonic()
+    with suppress(Empty):
+        ended.get(timeout=min(max(left, 0.0), threading.TIMEOUT_MAX))
+        while True:
+            ended.get_nowait()
 
 
 def _late(name: str, seconds: float) -> RetryableError:

@@ -70,6 +70,28 @@ class Sink(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a sink can bear: so many targets are written at once, each one's writes in turn."""
+
+    at_once: int = 1
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for limits under which nothing would be written."""
+        if self.at_once < 1:
+            raise ValueError(self.at_once)
+
+
+@runtime_checkable
+class HasLimits(Protocol):
+    """A sink of many targets that may be written side by side; without it they take turns."""
+
+    @property
+    def limits(self) -> Limits:
+        """What the sink can bear."""
+        ...
+
+
 @runtime_checkable
 class Occupies(Protocol):
     """A sink that can tell what it writes to: two with the same would undo each other."""

@@ -40,7 +40,7 @@ def _measure(at_rest: float) -> Iterator[Result]:
         with tempfile.TemporaryDirectory() as folder:
             yield single(Path(folder))
     yield from rancher.passes()
-    yield rancher.one_write()
+    yield rancher.writes()
 
 
 def _in_a_folder(work: Callable[[Path], Iterator[Result]]) -> Iterator[Result]:

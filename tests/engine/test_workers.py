@@ -1,11 +1,12 @@
 """Calls that hang hold nobody up, and cost a bounded number of threads."""
 
+import functools
 import threading
 import time
 
 import pytest
 
-from refresher.engine.workers import ThreadWorkers
+from refresher.engine.workers import Answer, ThreadWorkers
 from refresher.errors import PermanentError, RetryableError
 
 
@@ -50,6 +51,46 @@ def test_a_call_that_hangs_again_and_again_stops_costing_threads() -> None:
             break
         time.sleep(0.01)
     assert workers.run({"slow": lambda: True}, 5)["slow"].get() is True
+
+
+def test_answers_come_as_calls_end() -> None:
+    """So many side by side, and the next one begins when one has ended."""
+    begun: list[str] = []
+    gates = {name: threading.Event() for name in ("a", "b", "c")}
+
+    def call(name: str) -> bool:
+        begun.append(name)
+        return gates[name].wait(10)
+
+    calls = {name: functools.partial(call, name) for name in gates}
+    stream = ThreadWorkers().stream(calls, 2, 10, 10)
+    gates["b"].set()
+    assert {name: answer.get() for name, answer in next(stream).items()} == {"b": True}
+    gates["a"].set()
+    gates["c"].set()
+    rest = {name: answer.get() for answers in stream for name, answer in answers.items()}
+    assert rest == {"a": True, "c": True}
+    assert begun[2] == "c"
+
+
+def test_a_stream_goes_on_without_what_hangs() -> None:
+    """One that takes too long gives up its turn; what there is no time for has no answer."""
+    release = threading.Event()
+    calls = {
+        "first": lambda: release.wait(10),
+        "second": lambda: True,
+        "third": lambda: release.wait(10),
+        "fourth": lambda: True,
+    }
+    answers: dict[str, Answer[bool]] = {}
+    for some in ThreadWorkers().stream(calls, 1, 0.3, 0.4):
+        answers.update(some)
+    release.set()
+    assert list(answers) == ["first", "second", "third"]
+    assert answers["second"].get() is True
+    for name in ("first", "third"):
+        with pytest.raises(RetryableError, match=f"{name}: no answer"):
+            answers[name].get()
 
 
 def test_no_calls_are_no_wait() -> None:

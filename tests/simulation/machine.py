@@ -2,13 +2,13 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final, TypeVar
 
-from refresher.engine.workers import Answer
+from refresher.engine.workers import Answer, attempt
 from refresher.errors import LockTimeoutError, RefresherError, RetryableError, StoreError
 from tests.simulation.kernel import Crew, Kernel, Strand
 
@@ -99,10 +99,42 @@ class SimWorkers:
             kernel.park(seconds)
             waiting[0] = None
         # What ends from now on is a late call: its answer goes nowhere.
-        return {
-            name: answers.get(name) or Answer(error=RetryableError(f"{name}: no answer in time"))
-            for name in calls
-        }
+        return {name: answers.get(name) or _late(name) for name in calls}
+
+    def stream(
+        self, calls: Mapping[str, Callable[[], T]], at_once: int, seconds: float, total: float
+    ) -> Iterator[Mapping[str, Answer[T]]]:
+        """See `Workers.stream`."""
+        kernel, waiting = self._kernel, deque(calls.items())
+        caller, parked = kernel.strand(), list[Strand | None]((None,))
+        ended: dict[str, Answer[T]] = {}
+        deadlines: dict[str, float] = {}
+        end = kernel.now + total
+
+        def work(name: str, call: Callable[[], T]) -> None:
+            answer = attempt(call)
+            if name in deadlines:
+                ended[name] = answer
+                if parked[0] is not None:
+                    kernel.wake(parked[0])
+                    parked[0] = None
+
+        while True:
+            while waiting and len(deadlines) < at_once and kernel.now < end:
+                name, call = waiting.popleft()
+                deadlines[name] = min(kernel.now + seconds, end)
+                kernel.start(self._crew, partial(work, name, call))
+            if not deadlines:
+                return
+            if not ended:
+                parked[0] = caller
+                kernel.park(min(deadlines.values()) - kernel.now)
+                parked[0] = None
+            late = [each for each, deadline in deadlines.items() if deadline <= kernel.now]
+            answers = {each: ended.pop(each, _late(each)) for each in (*ended, *late)}
+            for each in answers:
+                del deadlines[each]
+            yield answers
 
     def _work(
         self,
@@ -112,17 +144,17 @@ class SimWorkers:
         count: int,
         waiting: list[Strand | None],
     ) -> None:
-        try:
-            answer = Answer(value=call())
-        except Exception as error:  # noqa: BLE001 - an answer like any other
-            answer = Answer(error=error)
-        answers[name] = answer
+        answers[name] = attempt(call)
         if len(answers) == count and waiting[0] is not None:
             self._kernel.wake(waiting[0])
 
     def mutex(self) -> AbstractContextManager[object]:
         """See `Workers.mutex`."""
         return _Mutex(self._kernel)
+
+
+def _late(name: str) -> Answer[T]:
+    return Answer(error=RetryableError(f"{name}: no answer in time"))
 
 
 class _Mutex:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from refresher.daemon.agenda import Agenda
-from refresher.engine import delivery, fetching, renewal, supply
+from refresher.engine import delivery, fetching, renewal, results, supply
 from refresher.engine.ledger import Ledger
 from refresher.model import arrival, schedule
 from refresher.model import lease as leases
@@ -79,7 +79,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         delivery, "or_wait", breaks.never_trying_again, faults=("conflict",)
     ),
     "failures of deliveries forgotten": Mutation(
-        delivery, "book", breaks.forgetting_failures, "daily", ("busy",)
+        results, "book", breaks.forgetting_failures, "daily", ("busy",)
     ),
     "rewriting what is there": Mutation(delivery, "decide", breaks.rewriting),
     "drift unseen": Mutation(

@@ -79,6 +79,7 @@ class Plan:
     read_latency: float = 0.0
     on_disk: bool = False
     daemons: int = 1
+    at_once: int = 1
     kinds: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -148,6 +149,7 @@ def draw(seed: int, profile: str, faults: Sequence[str] = FAULTS) -> Plan:
         read_latency=rng.choice((0.0, 0.0, 0.01)) * kind.rich,
         on_disk=on_disk,
         daemons=2 if rng.random() < (0.25 if kind.rich else 0.05) else 1,
+        at_once=rng.choice((1, 2, 4)),
         kinds=kinds,
     )
 

@@ -9,7 +9,7 @@ from greenlet import GreenletExit
 
 from refresher.model.credential import NEVER, Credential, Secret
 from refresher.model.plan import Absent, Holding, Opaque
-from refresher.ports import Busy, Change, Held, Outcome, Refused, Sink, Store, Written
+from refresher.ports import Busy, Change, Held, Limits, Outcome, Refused, Sink, Store, Written
 from refresher.sinks.docker_config import DockerConfig
 from refresher.sinks.memory import MemorySink
 from refresher.sinks.privatefile import PrivateFile
@@ -68,6 +68,7 @@ class Site:
         self.watch = watch
         self.read_latency = 0.0
         self.write_latency = 0.02
+        self.limits = Limits()
 
     @property
     def is_opaque(self) -> bool:
@@ -119,6 +120,11 @@ class SiteSink:
     def __init__(self, site: Site, crew: Crew) -> None:
         self._site = site
         self._crew = crew
+
+    @property
+    def limits(self) -> Limits:
+        """See `HasLimits`."""
+        return self._site.limits
 
     def read(self, registries: Collection[str]) -> Held:
         """See `Sink.read`."""

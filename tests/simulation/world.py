@@ -8,7 +8,7 @@ from typing import Final
 
 from refresher.engine.engine import Engine
 from refresher.model.lease import Terms
-from refresher.ports import Records, Sink, Source
+from refresher.ports import Limits, Records, Sink, Source
 from refresher.sinks.memory import MemorySink
 from refresher.store import open_store
 from refresher.store.memory import MemoryRecords
@@ -213,6 +213,7 @@ class World:
         site = Site(name, sink, targets, self.journal, self.watch)
         site.read_latency = self.plan.read_latency
         site.write_latency = self.plan.latency / 4
+        site.limits = Limits(self.plan.at_once)
         return site
 
     def _connect(self, issuer: Issuer, site: Site) -> None:

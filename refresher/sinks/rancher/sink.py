@@ -6,7 +6,7 @@ from typing import Final
 
 from refresher.errors import RefresherError
 from refresher.model.plan import Holding
-from refresher.ports import Busy, Change, Held, Outcome, Refused, Tools
+from refresher.ports import Busy, Change, Held, Limits, Outcome, Refused, Tools
 from refresher.sinks.rancher import rows
 from refresher.sinks.rancher.advice import advice
 from refresher.sinks.rancher.api import CREDENTIALS, REGISTRIES, Api
@@ -19,10 +19,10 @@ from refresher.sinks.rancher.options import Options
 from refresher.sinks.rancher.rows import Seen
 from refresher.sinks.rancher.steps import Policy
 from refresher.sinks.rancher.sweep import side_by_side
-from refresher.sinks.rancher.talk import Limits, Talk
+from refresher.sinks.rancher.talk import Talk, Timeouts
 from refresher.sinks.rancher.writing import Writing
 
-_LIMITS: Final = Limits()
+_TIMEOUTS: Final = Timeouts()
 _UNREAD: Final = Busy("it was not read: others took all the time")
 
 _Content = Mapping[str, Holding] | Busy | Refused
@@ -31,10 +31,10 @@ _Content = Mapping[str, Holding] | Busy | Refused
 class RancherSink:
     """The environments of one server, as far as one pair of keys may enter them."""
 
-    def __init__(self, options: Options, tools: Tools, limits: Limits = _LIMITS) -> None:
+    def __init__(self, options: Options, tools: Tools, timeouts: Timeouts = _TIMEOUTS) -> None:
         """Take the settings, and the clock and the environment of `tools`; nobody is asked yet."""
         self._options = options
-        self._limits = limits
+        self._timeouts = timeouts
         self._clock = tools.clock
         self._key = Key(options, tools.env)
         self._connections = Connections(options.url, options.ca_file, tools.env, tools.clock)
@@ -56,6 +56,11 @@ class RancherSink:
         """Raise `PermanentError` if the keys or the authorities can't be used."""
         self._key.authorization()
         self._connections.line()
+
+    @property
+    def limits(self) -> Limits:
+        """As many environments at once as the server is asked at once."""
+        return Limits(self._options.concurrency)
 
     def read(self, registries: Collection[str]) -> Held:
         """Return what each environment holds for each registry.
@@ -105,7 +110,7 @@ class RancherSink:
         # First what may fail: no thread waits for it.
         authorization = self._key.authorization()
         line = self._connections.line()
-        return Talk(self._options.url, line, authorization, self._clock, self._limits)
+        return Talk(self._options.url, line, authorization, self._clock, self._timeouts)
 
     def _write(self, talk: Talk, target: str, changes: Sequence[Change]) -> Outcome:
         if target not in self._environments.known:

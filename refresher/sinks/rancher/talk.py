@@ -36,7 +36,7 @@ _HEADERS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Timeouts:
     """Seconds: to connect, to wait for a piece of an answer, and for an operation as a whole."""
 
     connect: float = 4.0
@@ -60,16 +60,16 @@ class Talk:
     """
 
     def __init__(
-        self, server: Server, line: Line, authorization: Secret, clock: Clock, limits: Limits
+        self, server: Server, line: Line, authorization: Secret, clock: Clock, timeouts: Timeouts
     ) -> None:
         """Start the clock: when the time is over no call begins, and none goes on."""
-        self._limits = limits
-        self._wire = Wire(limits.whole)
+        self._timeouts = timeouts
+        self._wire = Wire(timeouts.whole)
         self.server = server
         self.clock = clock
         self._line = line
         self._authorization = authorization
-        self._end = clock.monotonic() + limits.whole
+        self._end = clock.monotonic() + timeouts.whole
         self._lock = threading.Lock()
         self._rancher_2: bool | None = None
 
@@ -125,11 +125,11 @@ class Talk:
     def _sent(self, **call: Any) -> Answer:
         if self.is_over:
             raise self._late()
-        left = min(self._left, self._limits.read)
+        left = min(self._left, self._timeouts.read)
         with self._line.lines.during(self._wire):
             answer = self._attempt(
                 **call,
-                timeout=(min(self._limits.connect, left), left),
+                timeout=(min(self._timeouts.connect, left), left),
                 allow_redirects=False,
                 stream=True,
             )

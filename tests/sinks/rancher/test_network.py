@@ -18,7 +18,7 @@ from refresher.ports import Tools
 from refresher.sinks.rancher import Options, RancherSink, build
 from refresher.sinks.rancher.connections import Connections
 from refresher.sinks.rancher.server import parse
-from refresher.sinks.rancher.talk import Limits, Talk
+from refresher.sinks.rancher.talk import Talk, Timeouts
 from refresher.store.memory import MemoryStore
 from refresher.testing import FakeClock
 from tests.doubles.certificates import Authority
@@ -158,15 +158,15 @@ def test_a_proxy_that_is_away_is_told(make: MakeSink, monkeypatch: pytest.Monkey
 # --- time --------------------------------------------------------------------------
 
 
-QUICK = Limits(0.3, 0.3, 0.8)
+QUICK = Timeouts(0.3, 0.3, 0.8)
 
 
-def real(rancher: RancherDouble, limits: Limits = QUICK, **options: Any) -> RancherSink:
+def real(rancher: RancherDouble, timeouts: Timeouts = QUICK, **options: Any) -> RancherSink:
     """Return a sink with the keys of an admin and the clock of this host."""
     pair = rancher.admin_key().pair
     names = {"access_key": pair[0], "secret_key_env": "SECRET", "url": rancher.url}
     made = Options.model_validate({**names, **options})
-    return RancherSink(made, Tools(SystemClock(), MemoryStore(), {"SECRET": pair[1]}), limits)
+    return RancherSink(made, Tools(SystemClock(), MemoryStore(), {"SECRET": pair[1]}), timeouts)
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])
@@ -245,7 +245,7 @@ def test_what_is_slow_and_in_time_is_good(rancher: RancherDouble, project: str) 
     """No limit is so tight that a busy server fails it."""
     rancher.add_credential(rancher.add_registry(project, QUAY), "ann", "old")
     rancher.fail(slow(0.2), None)
-    made = real(rancher, Limits(), environments=project)
+    made = real(rancher, Timeouts(), environments=project)
     assert written(made.write(project, changes())) == ()
 
 
@@ -254,7 +254,7 @@ def test_a_time_that_is_over_begins_no_call(rancher: RancherDouble, project: str
     clock = FakeClock()
     line = Connections(parse(rancher.url), None, {}, clock).line()
     key = Secret("Basic x")
-    with Talk(parse(rancher.url), line, key, clock, Limits(whole=5.0)) as talking:
+    with Talk(parse(rancher.url), line, key, clock, Timeouts(whole=5.0)) as talking:
         clock.advance(5)
         assert talking.is_over
         with pytest.raises(RetryableError, match="did not answer in time"):

@@ -106,9 +106,12 @@ def test_check_tells_what_stands_in_the_way(site: Site) -> None:
 def test_what_needs_a_person_is_told(site: Site) -> None:
     """An environment that lost its registry's credential fails alone."""
     site.run("once")
-    site.rancher.set_state(site.rancher.credential("1c1"), "inactive")
+    rows = map(site.rancher.credential, ("1c1", "1c2"))
+    (row,) = (row for row in rows if f"1a{row.project}" == site.projects[0])
+    site.rancher.set_state(row, "inactive")
     printed = site.run("once", code=1)
     assert (
-        "the credential 1c1 is inactive: activate it in Rancher, or set activate: true" in printed
+        f"the credential 1c{row.number} is inactive: "
+        "activate it in Rancher, or set activate: true" in printed
     )
     assert site.rancher.pull(site.projects[1], f"{ECR}/app").how is How.CREDENTIAL

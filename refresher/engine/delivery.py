@@ -1,5 +1,6 @@
 """Bring one sink to hold what it should: read, plan, write, record."""
 
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -104,9 +105,9 @@ class SinkDelivery:
 
     def _read_in_time(self, lease: Lease, end: float) -> Held:
         limit = min(_READ_SECONDS, max(end - self.kit.clock.monotonic(), 0.0))
-        answer = self.kit.run("read", {self.name: lambda: self.read(lease.registries)}, limit)
-        (held,) = answer.values()
-        return held.get() if held.error is None else self._unread(failed(held.error))
+        call = functools.partial(self.sink.read, lease.registries)
+        answer = self.kit.run("read", {self.name: call}, limit)[self.name]
+        return answer.get() if answer.error is None else self._unread(failed(answer.error))
 
     def _is_late(self, lease: Lease) -> bool:
         """Tell whether others have gone on: this process may have been frozen for long."""

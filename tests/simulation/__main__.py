@@ -13,7 +13,6 @@ from tests.simulation.run import live
 
 _HOURLY_YEARS = 100.0
 _FIVE_MINUTE_YEARS = 5.0
-_SLICE_SEEDS = 15
 
 
 def main() -> int:
@@ -39,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--replay", type=int, metavar="SEED", help="run one world again")
     parser.add_argument("--trace", action="store_true", help="with --replay: show all events")
-    parser.add_argument("--ci", action="store_true", help="100 + 5 credential-years, and a slice")
+    parser.add_argument("--ci", action="store_true", help="100 + 5 credential-years")
     return parser
 
 
@@ -49,7 +48,6 @@ def _tasks(options: argparse.Namespace) -> list[Task]:
         return [
             *years(first, _HOURLY_YEARS, "years"),
             *years(first, _FIVE_MINUTE_YEARS, "years-5min"),
-            *seeds(first, _SLICE_SEEDS, SLICE),
         ]
     if options.years is not None:
         return years(first, options.years, options.profile or "years")

@@ -17,6 +17,9 @@ from refresher.errors import PermanentError
 DOCKER_HUB: Final = "docker.io"
 """How this package spells Docker Hub; each sink writes the spelling that its clients read."""
 
+HUB_ALIASES: Final = frozenset({DOCKER_HUB, "index.docker.io", "registry-1.docker.io"})
+"""Every host, in lower case, that is Docker Hub."""
+
 REPOSITORY: Final = (
     r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
 )
@@ -25,7 +28,6 @@ REPOSITORY: Final = (
 MAX_REPOSITORY: Final = 255
 """The most characters that a repository path may have (the same, reference.go)."""
 
-_HUB_ALIASES: Final = frozenset({DOCKER_HUB, "index.docker.io", "registry-1.docker.io"})
 _API_PATHS: Final = frozenset({"", "v1", "v2"})
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?"
@@ -81,7 +83,7 @@ def parse(text: str) -> Address:
             hint="write it as host or host:port, for example registry.example:5000",
         )
     host = host.lower()
-    return Address(DOCKER_HUB if host in _HUB_ALIASES else host, _repository(path, text))
+    return Address(DOCKER_HUB if host in HUB_ALIASES else host, _repository(path, text))
 
 
 def _is_host(host: str) -> bool:

@@ -137,19 +137,29 @@ class Credential:
         object.__setattr__(self, "registries", _canonical_set(self.registries))
         if not self.registries:
             raise PermanentError("a credential names no registry that it is for")
-        if not self.username:
-            raise PermanentError(f"the credential for {self.registries[0]} has no user name")
-        if ":" in self.username:
-            raise PermanentError(
-                f"the user name for {self.registries[0]} contains a colon",
-                hint="a user name with a colon can't be sent by HTTP Basic authentication",
-            )
-        refuse_control_characters(self.username, f"the user name for {self.registries[0]}")
-        if not self.secret.reveal():
-            raise PermanentError(f"the secret for {self.registries[0]} is empty")
-        refuse_control_characters(self.secret.reveal(), f"the secret for {self.registries[0]}")
+        refuse_username(self.username, self.registries[0])
+        refuse_secret(self.secret, self.registries[0])
         for name in ("issued_at", "expires_at", "answered_at"):
             object.__setattr__(self, name, _in_utc(name, getattr(self, name)))
+
+
+def refuse_username(username: str, registry: str) -> None:
+    """Raise `PermanentError` for a user name that can't be sent to `registry`."""
+    if not username:
+        raise PermanentError(f"the credential for {registry} has no user name")
+    if ":" in username:
+        raise PermanentError(
+            f"the user name for {registry} contains a colon",
+            hint="a user name with a colon can't be sent by HTTP Basic authentication",
+        )
+    refuse_control_characters(username, f"the user name for {registry}")
+
+
+def refuse_secret(secret: Secret, registry: str) -> None:
+    """Raise `PermanentError` for a secret that can't be sent to `registry`."""
+    if not secret.reveal():
+        raise PermanentError(f"the secret for {registry} is empty")
+    refuse_control_characters(secret.reveal(), f"the secret for {registry}")
 
 
 def refuse_control_characters(text: str, what: str) -> None:

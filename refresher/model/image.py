@@ -156,11 +156,20 @@ class ImageReference:
         return cls(found["domain"] or "", found["path"], found["tag"], found["digest"])
 
 
+def named_registry(text: str) -> str:
+    """Return the registry that an image's name begins with, as it stands there, ``""`` if none.
+
+    A text without a slash is a repository, whatever it holds.
+    """
+    first, slash, _ = text.partition("/")
+    return first if slash and _names_registry(first) else ""
+
+
 def _split(text: str, default: str) -> tuple[str, str]:
-    """Return the domain and the rest. A text without a slash is a repository, whatever it holds."""
-    first, slash, rest = text.partition("/")
-    if not slash or not _names_registry(first):
-        first, rest = default, text
+    """Return the domain and the rest."""
+    first = named_registry(text)
+    rest = text[len(first) + 1 :] if first else text
+    first = first or default
     domain = DOCKER_HUB if first == _LEGACY_HUB else first
     if domain == DOCKER_HUB and "/" not in rest:
         rest = _OFFICIAL + rest

@@ -47,10 +47,13 @@ class Declares(Protocol):
 
 @runtime_checkable
 class Validates(Protocol):
-    """A provider or a sink that can tell that it won't work without asking or changing anything."""
+    """A provider, a sink or a verifier that can tell by itself that it won't work."""
 
     def validate(self) -> None:
-        """Raise `PermanentError` if what it needs locally is missing or malformed. No network."""
+        """Raise `PermanentError` if what it needs locally is missing or malformed.
+
+        No network, and nothing is changed.
+        """
         ...
 
 

@@ -25,7 +25,10 @@ class StoredCredential:
 class Store(Protocol):
     """The registry store: environments hold registries, registries hold credentials.
 
-    The most recently added active credential of an active registry is in use.
+    The most recently added active credential of an active registry is in use, or the
+    first one where a setting says so (`refresher.model.registered.PREFERENCE`). Docker
+    Hub is one registry by any of its names.
+
     Raises `StoreError`, or `PermanentError` where waiting won't help.
     """
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from refresher.errors import Problem
+from refresher.model.nearest import nearest as near
 from refresher.settings.tree import FieldPath, Node, field_name, name_in, shown
 
 _SHORTEST_SECRET: Final = 8
@@ -77,13 +78,8 @@ def unknown(name: str, known: Iterable[str]) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean ...?` with the known name nearest to `name`, else all of them."""
-    from difflib import get_close_matches  # noqa: PLC0415 - needed for the message only
-
     names = sorted(map(shown, known))
-    close = get_close_matches(name.lower(), names, n=1)
-    if close:
-        return f"; did you mean {close[0]}?"
-    return f"; known: {', '.join(names)}" if names else ""
+    return near(name, names) or (f"; known: {', '.join(names)}" if names else "")
 
 
 def ordered(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -5,13 +5,15 @@ A column holds what somebody put there, of any type. Reading raises
 """
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from refresher.model.credential import Expiry, Unending
 from refresher.model.lease import Objection
+from refresher.model.registered import RowState
 
 _UNENDING: Final = {unending.value: unending for unending in Unending}
+_BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 _MOST: Final = 2**31
 _NOT: Final = "the value is not {}"
 
@@ -24,6 +26,19 @@ def from_moment(moment: datetime | None) -> str | None:
 def to_moment(value: object) -> datetime | None:
     """Return the moment that was written as `value`; a moment without an offset is none."""
     return None if value is None else _moment(value)
+
+
+def to_date(value: object) -> datetime:
+    """Return the moment that was written as `value`, which only people look at.
+
+    It hides no row: without an offset it is in UTC, and what is no moment is the
+    first one of the calendar.
+    """
+    try:
+        moment = datetime.fromisoformat(to_text(value))
+    except ValueError:
+        return _BEGINNING
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def from_expiry(expiry: Expiry) -> str:
@@ -48,9 +63,9 @@ def to_optional_text(value: object) -> str | None:
     return None if value is None else to_text(value)
 
 
-def to_secret(value: object) -> str:
-    """Return the secret text that was written as `value`; a person may have written it as text."""
-    return value.decode() if isinstance(value, bytes) else to_text(value)
+def to_stored(value: object) -> bytes:
+    """Return the bytes of a secret; a person may have written it as text."""
+    return value if isinstance(value, bytes) else to_text(value).encode()
 
 
 def to_digest(value: object) -> bytes | None:
@@ -65,6 +80,11 @@ def to_count(value: object) -> int:
     if not isinstance(value, int) or not 0 <= value < _MOST:
         raise ValueError(_NOT.format("a count"))
     return value
+
+
+def to_state(value: object) -> RowState:
+    """Return the state that was written as `value`."""
+    return RowState(to_text(value))
 
 
 def from_names(names: tuple[str, ...]) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from refresher.store.serverurl import is_server, server_defect
+
 MEMORY: Final = "memory"
 """The location of a store that ends with its process."""
 
@@ -21,14 +23,16 @@ _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 
 
 def location_defect(location: str) -> str:
-    """Return what is wrong with a location that is neither `memory` nor a path, else nothing.
+    """Return what is wrong with a location, nothing for a path, a server and `memory`.
 
     What SQLite itself would take for something else than a path is refused too
     (https://www.sqlite.org/uri.html): whoever writes it expects no file of that
     name. The location is never repeated: a URL may hold a password.
     """
+    if is_server(location):
+        return server_defect(location)
     if _URL.match(location):
-        return "is a URL, and no database server is supported: name a file, or memory"
+        return "is a URL of no server that is supported: name a file, postgresql://..., or memory"
     if location.startswith(":memory:"):
         return "is SQLite's name for a store in memory: write memory"
     if location.startswith("file:"):

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from refresher.model.credential import Secret
 from refresher.model.lease import Lease
+from refresher.model.pageaddress import spelled
 from refresher.model.plan import Delivery
 from refresher.ports import Place, StoredCredential
 from refresher.store.fingerprint import KEY_BYTES, fingerprint
@@ -29,7 +30,7 @@ class MemoryStore:
         self, environment: str, registries: Collection[str]
     ) -> Mapping[str, StoredCredential]:
         """Return the credentials in use at `registries`, leaving out those without one."""
-        keys = {registry: (environment, registry.lower()) for registry in registries}
+        keys = {registry: _key(environment, registry) for registry in registries}
         with self._lock:
             return {
                 registry: self._credentials[key]
@@ -44,11 +45,14 @@ class MemoryStore:
     def put(self, environment: str, credentials: Mapping[str, StoredCredential]) -> None:
         """Make each credential the one in use at its registry, all or none."""
         new = {
-            (environment, registry.lower()): credential
-            for registry, credential in credentials.items()
+            _key(environment, registry): credential for registry, credential in credentials.items()
         }
         with self._lock:
             self._credentials.update(new)
+
+
+def _key(environment: str, registry: str) -> tuple[str, str]:
+    return environment, spelled(registry).lower()
 
 
 class MemoryRecords:

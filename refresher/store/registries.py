@@ -1,74 +1,75 @@
-"""The registry store in a database file."""
+"""The registry store in a database, as the engine uses it."""
 
-import sqlite3
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
+from typing import Final
 
 from refresher.errors import PermanentError
-from refresher.model.credential import Secret
+from refresher.model.pageaddress import spelled
+from refresher.model.registered import Preference, RowState
 from refresher.ports import StoredCredential
 from refresher.store import columns
-from refresher.store.sqlite import Database
+from refresher.store.page import environments, registryrows, settingrows
+from refresher.store.page.credentialrows import COUNTED, ORDERS, next_place, values
+from refresher.store.page.environments import Home
+from refresher.store.page.registryrows import RegistryRow
+from refresher.store.page.writing import Writing
+from refresher.store.sealing.seal import Plain, Seal
+from refresher.store.session import Database, Row
 
-# `added` is counted from 1. What a person wrote there instead, as text, comes
-# before every number, and the largest number has no successor.
-_COUNTED: Final = f"added BETWEEN 0 AND {2**62}"
-
-# Both conditions on the registry's state are needed: SQLite uses the partial
-# index on addresses only where the index's own condition stands word by word.
-_IN_USE: Final = f"""
+# Both conditions on the registry's state are needed: see `registryrows`.
+_IN_USE: Final = {
+    preference: f"""
     SELECT c.username, c.secret, c.email, c.issued_at, c.expires_at
     FROM environment e
     JOIN registry r ON r.environment_id = e.id AND r.state <> 'removed' AND r.state = 'active'
-    JOIN credential c ON c.registry_id = r.id AND c.state = 'active' AND c.{_COUNTED}
-    WHERE e.name = ? AND r.address = ?
-    ORDER BY c.added DESC LIMIT 1"""  # noqa: S608 - made of constants
+    JOIN credential c ON c.registry_id = r.id AND c.state = 'active' AND c.{COUNTED}
+    WHERE e.name = :environment AND lower(r.address) = lower(:address)
+    ORDER BY c.added {order} LIMIT 1"""  # noqa: S608 - made of constants
+    for preference, order in ORDERS.items()
+}
 
 _STATES: Final = """
     SELECT r.state, c.username, c.state
     FROM environment e
     JOIN registry r ON r.environment_id = e.id AND r.state <> 'removed'
     LEFT JOIN credential c ON c.registry_id = r.id AND c.state <> 'removed'
-    WHERE e.name = ? AND r.address = ?
-    ORDER BY c.state = 'active' DESC, c.added DESC LIMIT 1"""
+    WHERE e.name = :environment AND lower(r.address) = lower(:address)
+    ORDER BY CASE c.state WHEN 'active' THEN 0 ELSE 1 END, c.added DESC LIMIT 1"""
 
-_ADD_ENVIRONMENT: Final = "INSERT INTO environment (name) VALUES (?) ON CONFLICT DO NOTHING"
-_ENVIRONMENT: Final = "SELECT id FROM environment WHERE name = ?"
-
-_ADD_REGISTRY: Final = """
-    INSERT INTO registry (environment_id, address) VALUES (?, ?) ON CONFLICT DO NOTHING"""
-_REGISTRY: Final = """
-    SELECT id, state FROM registry
-    WHERE environment_id = ? AND address = ? AND state <> 'removed'"""
-
-_SAME_USER: Final = """
+_FIRST: Final = {
+    preference: f"""
+    SELECT id FROM credential
+    WHERE registry_id = :registry AND state = 'active' AND {COUNTED}
+    ORDER BY added {order} LIMIT 1"""  # noqa: S608 - the same
+    for preference, order in ORDERS.items()
+}
+_SAME_USER: Final = {
+    preference: f"""
     SELECT id, state FROM credential
-    WHERE registry_id = ? AND username = ? AND state <> 'removed'
-    ORDER BY state = 'active' DESC, added DESC LIMIT 1"""
-_NEXT: Final = f"""(
-    SELECT coalesce(max(added), 0) + 1 FROM credential
-    WHERE registry_id = :registry AND {_COUNTED})"""  # noqa: S608 - the same
-_ADD: Final = f"""
-    INSERT INTO credential (registry_id, added, username, secret, email, issued_at, expires_at)
-    VALUES (:registry, {_NEXT}, :username, :secret, :email, :issued_at, :expires_at)"""  # noqa: S608 - the same
-_RENEW: Final = f"""
-    UPDATE credential SET
-        added = {_NEXT},
-        secret = :secret, email = :email, issued_at = :issued_at, expires_at = :expires_at,
-        updated = strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')
-    WHERE id = :id"""  # noqa: S608 - the same
+    WHERE registry_id = :registry AND username = :username AND state <> 'removed'
+    ORDER BY CASE state WHEN 'active' THEN 0 ELSE 1 END, added {order} LIMIT 1"""  # noqa: S608 - the same
+    for preference, order in ORDERS.items()
+}
 
-
-_ACTIVE: Final = "active"
 _ACTIVATE: Final = "activate or remove it, or take the registry out of the settings"
 
 
-class SqliteStore:
-    """A `Store` in a database file. Secrets are not sealed; the file is its owner's alone."""
+def utc_now() -> datetime:
+    """Return the moment that is now."""
+    return datetime.now(UTC)
 
-    def __init__(self, database: Database) -> None:
-        """Keep the registries in `database`."""
+
+class SqlStore:
+    """A `Store` in a database. `seal` seals the secrets; `now` dates what is written."""
+
+    def __init__(
+        self, database: Database, seal: Seal | None = None, now: Callable[[], datetime] = utc_now
+    ) -> None:
+        """Keep the registries in `database`, with plain secrets if there is no seal."""
         self._database = database
+        self._seal = seal or Plain()
+        self._now = now
 
     def find(self, environment: str, registry: str) -> StoredCredential | None:
         """Return the credential in use at `registry`, None if there is none."""
@@ -79,11 +80,14 @@ class SqliteStore:
     ) -> Mapping[str, StoredCredential]:
         """Return the credentials in use at `registries`, leaving out those without one."""
         found = {}
-        with self._database.reading() as connection:
+        with self._database.reading() as session:
+            statement = _IN_USE[settingrows.preference(session)]
             for registry in registries:
-                row = connection.execute(_IN_USE, (environment, registry)).fetchone()
-                what = f"the credential in use at registry {registry}"
-                credential = row and self._database.decoded(what, _credential, row)
+                address = spelled(registry)
+                row = session.execute(
+                    statement, {"environment": environment, "address": address}
+                ).fetchone()
+                credential = row and self._credential(environment, address, row)
                 if credential:
                     found[registry] = credential
         return found
@@ -91,10 +95,11 @@ class SqliteStore:
     def obstacles(self, environment: str, registries: Collection[str]) -> Mapping[str, str]:
         """Return why nothing is in use on purpose at some of `registries`, and what to do."""
         found = {}
-        with self._database.reading() as connection:
+        with self._database.reading() as session:
             for registry in registries:
-                row = connection.execute(_STATES, (environment, registry)).fetchone()
-                inactive = row and _inactive(environment, registry, *row)
+                place = {"environment": environment, "address": spelled(registry)}
+                row = session.execute(_STATES, place).fetchone()
+                inactive = row and _inactive(*place.values(), *row)
                 if inactive:
                     found[registry] = f"{inactive} is inactive: {_ACTIVATE}"
         return found
@@ -102,78 +107,77 @@ class SqliteStore:
     def put(self, environment: str, credentials: Mapping[str, StoredCredential]) -> None:
         """Make each credential the one in use at its registry, all or none.
 
-        A user's active credential is renewed in its row and comes first again,
-        even if another user's was in use: whoever remembers the row stays
-        supplied, and two users who take turns don't fill the disk.
+        A user's active credential is renewed in its row and comes first, even if
+        another user's was in use: whoever remembers the row stays supplied, and two
+        users who take turns don't fill the disk.
 
         Raises `PermanentError` where a person has deactivated the registry, or
         this user's credential there.
         """
         if not credentials:
             return
-        with self._database.writing() as connection:
-            connection.execute(_ADD_ENVIRONMENT, (environment,))
-            (home,) = connection.execute(_ENVIRONMENT, (environment,)).fetchone()
-            for address, credential in credentials.items():
-                connection.execute(_ADD_REGISTRY, (home, address))
-                registry, state = connection.execute(_REGISTRY, (home, address)).fetchone()
-                _refuse_inactive(state, _registry(environment, address))
-                _put(connection, registry, address, credential)
+        with self._database.writing() as session:
+            writing = Writing(session, self._seal, self._now())
+            preference = settingrows.preference(session)
+            home = environments.supplied(session, environment, writing.now)
+            for registry, credential in credentials.items():
+                row = _supplied(writing, home, spelled(registry))
+                _refuse_inactive(row.state, str(row))
+                _put(writing, row, credential, preference)
+
+    def _credential(self, environment: str, address: str, row: Row) -> StoredCredential | None:
+        def decode(row: Row) -> StoredCredential:
+            username, secret, email, issued_at, expires_at = row
+            return StoredCredential(
+                columns.to_text(username),
+                self._seal.open(columns.to_stored(secret), environment, address),
+                columns.to_optional_text(email),
+                columns.to_moment(issued_at),
+                columns.to_expiry(expires_at),
+            )
+
+        what = f"the credential in use at registry {address}"
+        return self._database.decoded(what, decode, row)
+
+
+def _supplied(writing: Writing, home: Home, address: str) -> RegistryRow:
+    row = registryrows.find(writing.session, home, address)
+    return row or registryrows.add(writing.session, home, address, writing.now)
 
 
 def _put(
-    connection: sqlite3.Connection, registry: int, address: str, credential: StoredCredential
+    writing: Writing, registry: RegistryRow, credential: StoredCredential, preference: Preference
 ) -> None:
-    row = _row(credential) | {"registry": registry}
-    same = connection.execute(_SAME_USER, (registry, credential.username)).fetchone()
+    session = writing.session
+    place = {"registry": registry.id, "username": credential.username}
+    same = session.execute(_SAME_USER[preference], place).fetchone()
     if same is None:
-        connection.execute(_ADD, row)
+        writing.add(registry, credential, preference)
         return
     number, state = same
-    _refuse_inactive(state, _credential_of(credential.username, address))
-    connection.execute(_RENEW, row | {"id": number})
+    _refuse_inactive(state, _credential_of(credential.username, registry.address))
+    changes = values(credential)
+    first = session.execute(_FIRST[preference], place).fetchone()
+    if first is None or first[0] != number:
+        changes["added"] = next_place(session, registry.id, preference)
+    writing.replace(registry, number, changes, credential.secret)
 
 
 def _inactive(
     environment: str, address: str, registry: str, username: str | None, credential: str | None
 ) -> str | None:
     """Return what is inactive by the states of a registry and of its first credential."""
-    if registry != _ACTIVE:
-        return _registry(environment, address)
-    if credential not in (None, _ACTIVE):
+    if registry != RowState.ACTIVE:
+        return registryrows.named(environment, address)
+    if credential not in (None, RowState.ACTIVE):
         return _credential_of(username, address)
     return None
 
 
 def _refuse_inactive(state: str, what: str) -> None:
-    if state != _ACTIVE:
+    if state != RowState.ACTIVE:
         raise PermanentError(f"{what} is inactive", hint=_ACTIVATE)
-
-
-def _registry(environment: str, address: str) -> str:
-    return f"registry {address} of environment {environment}"
 
 
 def _credential_of(username: str | None, address: str) -> str:
     return f"the credential of {username} at registry {address}"
-
-
-def _row(credential: StoredCredential) -> dict[str, object]:
-    return {
-        "username": credential.username,
-        "secret": credential.secret.reveal().encode(),
-        "email": credential.email,
-        "issued_at": columns.from_moment(credential.issued_at),
-        "expires_at": columns.from_expiry(credential.expires_at),
-    }
-
-
-def _credential(row: Sequence[Any]) -> StoredCredential:
-    username, secret, email, issued_at, expires_at = row
-    return StoredCredential(
-        columns.to_text(username),
-        Secret(columns.to_secret(secret)),
-        columns.to_optional_text(email),
-        columns.to_moment(issued_at),
-        columns.to_expiry(expires_at),
-    )

@@ -1,7 +1,7 @@
 """Leases and deliveries as rows of the database, and back."""
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
 from refresher.model.lease import Failure, Lease, Origin
 from refresher.model.plan import Delivery
@@ -21,6 +21,7 @@ from refresher.store.columns import (
     to_optional_text,
     to_text,
 )
+from refresher.store.session import Row
 
 _FAILURE_COLUMNS: Final = ("failure", "failed_at", "attempts", "retry_at")
 
@@ -46,24 +47,25 @@ DELIVERY_COLUMNS: Final = (
     *_FAILURE_COLUMNS,
 )
 
-Row = Sequence[Any]
+Values = Mapping[str, object]
+"""The values of a row by column."""
 
 
-def from_lease(lease: Lease) -> Row:
+def from_lease(lease: Lease) -> Values:
     """Return a lease as `LEASE_COLUMNS`."""
-    return (
-        from_names(lease.registries),
-        lease.username,
-        lease.fingerprint,
-        from_moment(lease.issued),
-        from_moment(lease.received),
-        from_expiry(lease.expires),
-        from_moment(lease.renew_at),
-        lease.origin.settings,
-        lease.origin.inputs,
-        from_objections(lease.objections),
-        *_from_failure(lease.failure),
-    )
+    return {
+        "registries": from_names(lease.registries),
+        "username": lease.username,
+        "fingerprint": lease.fingerprint,
+        "issued": from_moment(lease.issued),
+        "received": from_moment(lease.received),
+        "expires": from_expiry(lease.expires),
+        "renew_at": from_moment(lease.renew_at),
+        "settings": lease.origin.settings,
+        "inputs": lease.origin.inputs,
+        "objections": from_objections(lease.objections),
+        **_from_failure(lease.failure),
+    }
 
 
 def to_lease(row: Row) -> Lease:
@@ -87,16 +89,16 @@ def to_lease(row: Row) -> Lease:
     )
 
 
-def from_delivery(delivery: Delivery) -> Row:
+def from_delivery(delivery: Delivery) -> Values:
     """Return a delivery as `DELIVERY_COLUMNS`."""
-    return (
-        delivery.fingerprint,
-        from_moment(delivery.written),
-        from_expiry(delivery.expires),
-        delivery.repairs,
-        from_moments(delivery.repaired),
-        *_from_failure(delivery.failure),
-    )
+    return {
+        "fingerprint": delivery.fingerprint,
+        "written": from_moment(delivery.written),
+        "expires": from_expiry(delivery.expires),
+        "repairs": delivery.repairs,
+        "repaired": from_moments(delivery.repaired),
+        **_from_failure(delivery.failure),
+    }
 
 
 def to_delivery(row: Row) -> Delivery:
@@ -115,12 +117,17 @@ def to_delivery(row: Row) -> Delivery:
     )
 
 
-def _from_failure(failure: Failure | None) -> Row:
+def _from_failure(failure: Failure | None) -> Values:
     if failure is None:
-        return (None,) * len(_FAILURE_COLUMNS)
-    # A message may quote a file name that is no valid Unicode.
-    message = failure.message.encode(errors="backslashreplace").decode()
-    return message, from_moment(failure.at), failure.attempts, from_moment(failure.retry_at)
+        return dict.fromkeys(_FAILURE_COLUMNS)
+    # A message may quote a file name that is no valid Unicode, and PostgreSQL has no NUL.
+    message = failure.message.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
+    return {
+        "failure": message,
+        "failed_at": from_moment(failure.at),
+        "attempts": failure.attempts,
+        "retry_at": from_moment(failure.retry_at),
+    }
 
 
 def _to_failure(message: object, at: object, attempts: object, retry_at: object) -> Failure | None:

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.benchmarks import calls, daemon, docker_config, herd, once, rancher, store
+from tests.benchmarks import calls, daemon, docker_config, herd, once, postgres, rancher, store
 from tests.benchmarks.report import Result
 
 
@@ -35,10 +35,11 @@ def _measure(at_rest: float) -> Iterator[Result]:
         docker_config.merge_and_write,
         docker_config.write_unchanged,
         store.open_and_read,
-        store.look_up,
     ):
         with tempfile.TemporaryDirectory() as folder:
             yield single(Path(folder))
+    yield from _in_a_folder(store.look_up)
+    yield from postgres.measure()
     yield from rancher.passes()
     yield rancher.writes()
 

@@ -3,8 +3,9 @@
 import logging
 import random
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,9 +16,12 @@ from hypothesis import strategies as st
 from refresher.errors import PermanentError, StoreError
 from refresher.model.credential import Secret
 from refresher.model.lease import Lease
+from refresher.model.registered import RowState
+from refresher.model.whitelist import WHITELIST
 from refresher.store import Backend, open_store
 from refresher.store.fingerprint import KEY_BYTES
 from tests.store.contracts import DELIVERIES, FAILURE, LEASES, REGISTRY, named
+from tests.store.contracts.page import page_of
 
 PLACE: Final = ("store", "default", REGISTRY)
 
@@ -37,6 +41,7 @@ COLUMNS: Final = {
         *("failure", "failed_at", "attempts", "retry_at"),
     ),
     "fingerprint_key": ("id", "value"),
+    "setting": ("name", "value"),
 }
 ALL: Final = [(table, column) for table, names in COLUMNS.items() for column in names]
 
@@ -82,6 +87,8 @@ def fill(backend: Backend) -> None:
     backend.records.save_lease("prod", LEASES["whole"])
     backend.records.save_deliveries("prod", {PLACE: DELIVERIES["failed"]})
     backend.records.fingerprint("AWS", Secret("token"))
+    page_of(backend).set_setting(WHITELIST, "")
+    page_of(backend).set_setting(WHITELIST, REGISTRY)
 
 
 def look(backend: Backend) -> None:
@@ -97,6 +104,31 @@ def look(backend: Backend) -> None:
         assert all(isinstance(part, str) for part in place)
         _use(Lease(("a",), "", delivery.fingerprint, expires=delivery.expires))
     assert len(backend.records.fingerprint("AWS", Secret("token"))) == KEY_BYTES
+
+
+def browse(backend: Backend) -> None:
+    """Read and change everything at the registry page; what can't be is told in our words."""
+    page = page_of(backend)
+    assert all(isinstance(name + value, str) for name, value in page.settings().items())
+    for environment in page.environments():
+        assert isinstance(environment.name, str)
+        for each in page.registries(environment.name, removed=True):
+            assert hash((each, each.in_use(), each.created < FAILURE.at)) is not None
+    calls: list[Callable[[], object]] = [
+        lambda: page.registry("default", REGISTRY),
+        lambda: page.resolve(f"{REGISTRY}/app", "default", FAILURE.at),
+        lambda: page.edit_credential("default", REGISTRY, 1, username="new", email=""),
+        lambda: page.edit_credential("default", REGISTRY, 1, secret=Secret("new")),
+        lambda: page.add_credential("default", REGISTRY, named("added")),
+        lambda: page.add_environment("default"),
+    ]
+    for state in (RowState.INACTIVE, RowState.ACTIVE):
+        calls.append(partial(page.set_credential, "default", REGISTRY, 1, state))
+        calls.append(partial(page.set_registry, "default", REGISTRY, state))
+    for call in calls:
+        # After the last number there is no room for another row.
+        with suppress(PermanentError, StoreError):
+            call()
 
 
 def _use(lease: Lease) -> None:
@@ -126,6 +158,7 @@ def test_a_value_of_any_kind_is_no_crash_and_is_repaired_by_a_write(
         Path(full.location).write_bytes(whole)
         edit(full, table, column, value)
         look(full)
+        browse(full)
         # What is not active is left to people, and after the last number comes none.
         may_fail = (StoreError, PermanentError) if column in ("state", "id") else ()
         with suppress(*may_fail):
@@ -149,7 +182,7 @@ def test_any_edits_are_no_crash(full: Backend, edits: list[tuple[tuple[str, str]
     fill(full)
     for (table, column), value in edits:
         edit(full, table, column, value)
-    for call in (look, fill, look):
+    for call in (look, browse, fill, look):
         with suppress(StoreError, PermanentError):
             call(full)
 
@@ -164,7 +197,7 @@ def test_random_damage_is_no_crash(full: Backend) -> None:
         for place in draw.sample(used, draw.choice([1, 5, 30])):
             damaged[place] = draw.randrange(256)
         path.write_bytes(damaged)
-        for call in (look, fill):
+        for call in (look, browse, fill):
             with suppress(StoreError, PermanentError):
                 call(full)
 

@@ -17,11 +17,11 @@ from refresher.errors import PermanentError, RefresherError, StoreError
 from refresher.model.credential import Secret
 from refresher.model.lease import Lease
 from refresher.store import Backend, open_store
-from refresher.store.faults import explain
-from refresher.store.records import SqliteRecords
-from refresher.store.registries import SqliteStore
-from refresher.store.schema import VERSION
-from refresher.store.sqlite import Database
+from refresher.store.records import SqlRecords
+from refresher.store.registries import SqlStore
+from refresher.store.sqlite.database import SqliteDatabase
+from refresher.store.sqlite.faults import explain
+from refresher.store.sqlite.schema import VERSION
 from tests.store.contracts import DELIVERIES, LEASES, REGISTRY, named
 
 OPERATIONS: dict[str, Callable[[Backend], object]] = {
@@ -283,8 +283,8 @@ def test_a_held_database_is_waited_for_and_then_told(tmp_path: Path) -> None:
     """While another process writes, readers go on; a writer waits, and gives up in time."""
     path = tmp_path / "refresher.db"
     fill(path)
-    database = Database(path, patience=0.1)
-    records = SqliteRecords(database)
+    database = SqliteDatabase(path, patience=0.1)
+    records = SqlRecords(database)
     known = records.fingerprint("AWS", Secret("token"))
     with _held(path):
         assert records.lease("prod") == LEASES["whole"]
@@ -303,7 +303,7 @@ def test_a_database_that_stays_held_is_waited_for_once(tmp_path: Path, how: str)
     """Who is stopped in a transaction costs a run of many calls one wait, until it lets go."""
     path = tmp_path / "refresher.db"
     fill(path)
-    records = SqliteRecords(Database(path, patience=0.6))
+    records = SqlRecords(SqliteDatabase(path, patience=0.6))
     for _ in range(2):
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             for statement in how.split(";"):
@@ -314,7 +314,7 @@ def test_a_database_that_stays_held_is_waited_for_once(tmp_path: Path, how: str)
         records.save_lease("prod", LEASES["never"])
 
 
-def _seconds_in_vain(records: SqliteRecords) -> float:
+def _seconds_in_vain(records: SqlRecords) -> float:
     began = time.monotonic()
     with pytest.raises(StoreError, match="is locked by another process"):
         records.save_lease("prod", LEASES["never"])
@@ -492,8 +492,8 @@ def test_a_copy_made_while_it_runs_is_whole(backend: Backend, tmp_path: Path) ->
     backend.store.put("default", {REGISTRY: named("one")})
     (tmp_path / "copy").mkdir()
     shutil.copy(tmp_path / "refresher.db", tmp_path / "copy")
-    database = Database(tmp_path / "copy" / "refresher.db")
-    assert SqliteStore(database).find("default", REGISTRY) == named("one")
+    database = SqliteDatabase(tmp_path / "copy" / "refresher.db")
+    assert SqlStore(database).find("default", REGISTRY) == named("one")
     database.close()
 
 

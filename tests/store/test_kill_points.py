@@ -22,7 +22,9 @@ from tests.store.workers import REGISTRIES, generation, lease
 from tests.tracing import ERRORS, FULL_SWEEP, KILLED, WRITES, Call, Ended, Tracer, told, writes
 
 NONE, OLD, NEW, NEXT = range(4)
-MODULES: Final = tuple(f"refresher.store.{name}" for name in ("locks", "records", "registries"))
+MODULES: Final = tuple(
+    f"refresher.store.{name}" for name in ("sqlite.locks", "records", "registries")
+)
 """What is imported before a turn begins: its calls are those of the store alone."""
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from refresher.errors import LockTimeoutError, PermanentError, StoreError
-from refresher.store.locks import FileLocks, _lock, _signature
+from refresher.store.sqlite.locks import FileLocks, _lock, _signature
 
 
 def test_names_become_files_that_people_can_read(tmp_path: Path) -> None:

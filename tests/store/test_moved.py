@@ -15,7 +15,7 @@ import pytest
 from refresher.errors import StoreError
 from refresher.model.credential import Secret
 from refresher.store import Backend, open_store
-from refresher.store.sqlite import Database
+from refresher.store.sqlite.database import SqliteDatabase
 from tests.store.contracts import REGISTRY, named
 
 BACKUP: Final = {f"backup-{number}.example": named("b" * 3000) for number in range(30)}
@@ -112,13 +112,13 @@ def test_a_restored_backup_is_what_counts(tmp_path: Path, how: str, *, vacuum: b
 def test_a_file_that_goes_away_during_a_write_is_told(tmp_path: Path) -> None:
     """What would be written into a file without a name is refused, and the next call works."""
     path = tmp_path / "refresher.db"
-    backend, database = open_store(str(path)), Database(path)
+    backend, database = open_store(str(path)), SqliteDatabase(path)
 
     def write(*, removed: bool) -> None:
         with database.writing() as connection:
             if removed:
                 path.unlink()
-            connection.execute("INSERT INTO environment (name) VALUES ('default')")
+            connection.execute("INSERT INTO environment (name) VALUES ('other')")
 
     with pytest.raises(StoreError, match="was removed or replaced"):
         write(removed=True)
@@ -133,7 +133,7 @@ def test_who_creates_is_waited_for(tmp_path: Path) -> None:
     path = tmp_path / "refresher.db"
     descriptor = os.open(tmp_path, os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
-    hasty = Database(path, patience=0.05)
+    hasty = SqliteDatabase(path, patience=0.05)
     with pytest.raises(StoreError, match=str(path)), hasty.reading():
         pass
     release = threading.Timer(0.2, os.close, [descriptor])

@@ -12,14 +12,14 @@ from tests.store.contracts import REGISTRY, named
 @pytest.mark.parametrize(
     "location",
     [
-        "postgresql://refresher:hunter2@db.example/store",
-        "postgres://db.example/store",
+        "postgresql+psycopg://refresher:hunter2@db.example/store",
+        "POSTGRESQL://db.example/store",
         "mysql://root:hunter2@db.example",
         "sqlite:///var/lib/x.db",
     ],
 )
 def test_a_url_is_refused(location: str) -> None:
-    """A database server is not there yet: the error says what is, and repeats no password."""
+    """What is no PostgreSQL is not supported: the error says what is, and repeats no password."""
     with pytest.raises(PermanentError, match=r"is a URL.*name a file") as caught:
         open_store(location)
     assert "hunter2" not in str(caught.value) + caught.value.hint

@@ -98,7 +98,7 @@ def test_a_crowd_loses_no_update(tmp_path: Path) -> None:
     path = tmp_path / "refresher.db"
     (tmp_path / "counter").write_text("0")
     names = [f"worker-{number}" for number in range(8)]
-    workers = [start("crowd", str(path), name) for name in names]
+    workers = [start("crowd", str(path), name, str(tmp_path)) for name in names]
     fingerprints = [worker.communicate()[0] for worker in workers]
     assert [worker.returncode for worker in workers] == [0] * 8
     assert len(set(fingerprints)) == 1

@@ -4,15 +4,23 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from refresher.errors import PermanentError
-from refresher.model.credential import NEVER
+from refresher.model.credential import NEVER, Secret
 from refresher.model.lease import Lease
 from refresher.model.plan import Delivery
+from refresher.model.registered import RowState
+from refresher.store import Backend, open_store
 from refresher.store.rows import DELIVERY_COLUMNS, LEASE_COLUMNS, to_delivery, to_lease
-from refresher.store.schema import MIGRATIONS, VERSION, is_current, upgrade, version
+from refresher.store.sqlite.schema import MIGRATIONS, VERSION, is_current, upgrade, version
+from tests.store.contracts.page import page_of
+
+DATA: Final = Path(__file__).parent.parent / "data"
 
 FIRST = ("CREATE TABLE a (x)", "INSERT INTO a VALUES ('kept')")
 SECOND = ("ALTER TABLE a ADD COLUMN y", "UPDATE a SET y = 'added'")
@@ -101,3 +109,116 @@ def test_a_database_of_the_first_version_keeps_its_records(
     columns = ", ".join(DELIVERY_COLUMNS)
     row = connection.execute(f"SELECT {columns} FROM delivery").fetchone()  # noqa: S608
     assert to_delivery(row) == Delivery(expires=NEVER)
+
+
+@pytest.fixture(params=[1, 2])
+def older(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
+    """Return a backend over a file that an older version wrote, and in which a person edited.
+
+    The data are what SQLite's shell calls a dump of such a file.
+    """
+    path = tmp_path / "refresher.db"
+    dump = (DATA / f"store_version_{request.param}.sql").read_text(encoding="utf-8")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(dump)
+        assert version(connection) == request.param
+    backend = open_store(str(path))
+    yield backend
+    backend.close()
+    with closing(sqlite3.connect(path)) as connection:
+        assert version(connection) == VERSION
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_what_older_versions_wrote_is_found(older: Backend) -> None:
+    """Credentials, leases and deliveries, and the obstacle that a person made."""
+    wanted = {
+        "default": {"docker.io": "hub", "registry.example:5000": "two"},
+        "prod": {
+            "docker.io": "only",
+            "docker.io/acme": "below",
+            "123456789012.dkr.ecr.us-west-2.amazonaws.com": "ecr",
+        },
+    }
+    for environment, secrets in wanted.items():
+        found = older.store.find_all(environment, [*secrets, "gcr.io/team"])
+        assert {name: each.secret for name, each in found.items()} == {
+            name: Secret(secret) for name, secret in secrets.items()
+        }
+    assert set(older.store.obstacles("default", ["gcr.io/team", "docker.io"])) == {"gcr.io/team"}
+    assert older.records.lease("prod") == Lease(("docker.io",), "acme", expires=NEVER)
+    assert set(older.records.deliveries("prod")) == {("store", "default", "docker.io")}
+
+
+def test_docker_hub_of_older_versions_is_one_registry(older: Backend) -> None:
+    """Its rows by other names are history, and what they held are older credentials of the one."""
+    page = page_of(older)
+    hub = page.registry("default", "docker.io")
+    assert hub.address == "index.docker.io"
+    assert [each.username for each in hub.credentials] == ["acme", "by-hand"]
+    listed = [
+        (each.address, each.state)
+        for each in page.registries("default", removed=True)
+        if each.address.endswith("docker.io")
+    ]
+    assert listed == [
+        ("index.docker.io", RowState.ACTIVE),
+        ("index.docker.io", RowState.REMOVED),
+        ("index.docker.io", RowState.REMOVED),
+    ]
+    assert page.registry("prod", "docker.io").in_use() is not None
+
+
+def test_older_files_get_what_the_page_needs(older: Backend) -> None:
+    """Settings, the default environment, and addresses that are there once in any case."""
+    page = page_of(older)
+    assert page.settings() == {}
+    assert [each.name for each in page.environments()] == ["default", "prod"]
+    with pytest.raises(PermanentError, match="is there already"):
+        page.add_registry("default", "REGISTRY.example:5000")
+
+
+HUB_ROWS: Final = st.lists(
+    st.tuples(
+        st.sampled_from([1, 2]),
+        st.sampled_from(["docker.io", "Docker.io", "index.docker.io", "registry-1.docker.io"]),
+        st.sampled_from(["", "/", "/acme", "/Acme"]),
+        st.sampled_from(list(RowState)),
+    ),
+    max_size=12,
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(hub=HUB_ROWS)
+def test_whatever_names_of_docker_hub_there_were_one_is_left(
+    hub: list[tuple[int, str, str, RowState]],
+) -> None:
+    """Each environment keeps one row for each path, and every credential that was not removed."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        upgrade(connection, DATA, MIGRATIONS[:2])
+        connection.execute("INSERT INTO environment (name) VALUES ('default'), ('prod')")
+        for environment, host, path, state in hub:
+            made = connection.execute(
+                "INSERT INTO registry (environment_id, address, state) VALUES (?, ?, ?)"
+                " ON CONFLICT DO NOTHING RETURNING id",
+                (environment, host + path, state),
+            ).fetchall()
+            connection.executemany(
+                "INSERT INTO credential (registry_id, added, username, secret, expires_at)"
+                " VALUES (?, 1, 'u', 's', 'never')",
+                made,
+            )
+        held = "FROM registry r JOIN credential c ON c.registry_id = r.id WHERE r.state"
+        before = connection.execute(f"SELECT r.environment_id, c.id {held} <> 'removed'")
+        expected = sorted(before.fetchall())
+        upgrade(connection, DATA)
+        after = connection.execute(f"SELECT r.environment_id, c.id {held} <> 'removed'")
+        assert sorted(after.fetchall()) == expected
+        addresses = connection.execute(
+            "SELECT environment_id, lower(address) FROM registry WHERE state <> 'removed'"
+        ).fetchall()
+        assert len(set(addresses)) == len(addresses)
+        assert {address.partition("/")[0] for _, address in addresses} <= {"index.docker.io"}
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []

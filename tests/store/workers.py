@@ -1,4 +1,4 @@
-"""What other processes do to a store: `python -m tests.store.workers JOB PATH ARGUMENT`."""
+"""What other processes do to a store: `python -m tests.store.workers JOB LOCATION ARGUMENT...`."""
 
 import os
 import subprocess
@@ -57,10 +57,10 @@ def births(path: str, _: str) -> None:
         backend.close()
 
 
-def crowd(path: str, name: str) -> None:
+def crowd(path: str, name: str, folder: str) -> None:
     """Be one of many that write the same database, and step a counter under the lock."""
     backend = open_store(path)
-    counter = Path(path).with_name("counter")
+    counter = Path(folder, "counter")
     for number in range(TURNS):
         mine = {f"{name}-{number}.example": generation(number)}
         backend.store.put("default", mine | {"shared.example": generation(number)})
@@ -76,6 +76,19 @@ def hold(path: str, name: str) -> None:
     """Hold a lock, with a command running, until killed; tell the command's process id."""
     with open_store(path).lock.hold(name, 0), subprocess.Popen(["sleep", "60"]) as command:
         tell(command.pid)
+        time.sleep(60)
+
+
+def stuck(url: str, patience: str) -> None:
+    """Come to a halt in the middle of a write on a server, until killed."""
+    from refresher.store.postgres.database import PostgresDatabase  # noqa: PLC0415 - where there is
+    from refresher.store.postgres.links import Links  # noqa: PLC0415 - a server
+    from refresher.store.postgres.server import Server  # noqa: PLC0415 - the same
+
+    database = PostgresDatabase(Links(Server(url), patience=float(patience)))
+    with database.writing() as session:
+        session.execute("INSERT INTO environment (name) VALUES ('stuck')")
+        tell("stuck")
         time.sleep(60)
 
 
@@ -108,5 +121,5 @@ def lingering(path: str, name: str) -> None:
 
 
 if __name__ == "__main__":
-    jobs = {job.__name__: job for job in (endless, births, crowd, hold, fork, lingering)}
+    jobs = {job.__name__: job for job in (endless, births, crowd, hold, stuck, fork, lingering)}
     jobs[sys.argv[1]](*sys.argv[2:])

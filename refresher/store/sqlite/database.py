@@ -5,20 +5,20 @@ each other. A forked child uses none of its parent's, as SQLite demands
 (https://www.sqlite.org/howtocorrupt.html, section 2.6).
 """
 
-import logging
 import os
 import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final
 
-from refresher.store import schema
-from refresher.store.faults import explained, is_busy
-from refresher.store.opening import Lent, closed_by_faults, connect, file_at
+from refresher.store.decoding import Decoding
+from refresher.store.sqlite import schema
+from refresher.store.sqlite.faults import explained, is_busy
+from refresher.store.sqlite.opening import Lent, closed_by_faults, connect, file_at
 
 _PATIENCE: Final = 10.0
 _WHILE_HELD: Final = 0.25
@@ -27,12 +27,8 @@ _WRITE: Final = "BEGIN IMMEDIATE"
 _TURN: Final = 0.02
 _PAUSE: Final = 0.001
 
-_log: Final = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
-
-class Database:
+class SqliteDatabase(Decoding):
     """The database at the absolute `path`; the first use creates it.
 
     `patience` is how long in seconds a call waits for other writers. Once that was in
@@ -42,13 +38,13 @@ class Database:
 
     def __init__(self, path: Path, *, patience: float = _PATIENCE) -> None:
         """Take the path, and touch nothing yet."""
+        super().__init__(path)
         self.path = path
         self._patience = patience
         self._held: set[str] = set()
         self._closed = False
         self._idle: deque[Lent] = deque()
         self._turns = (os.getpid(), threading.Lock())
-        self._told: set[str] = set()
 
     def reading(self) -> AbstractContextManager[sqlite3.Connection]:
         """Return a transaction that sees one state of the database.
@@ -64,20 +60,6 @@ class Database:
         Raises as `reading` does.
         """
         return self._transaction(_WRITE)
-
-    def decoded(
-        self, what: str, decode: Callable[[Sequence[Any]], T], row: Sequence[Any]
-    ) -> T | None:
-        """Return what `row` stands for, None if `decode` raises `ValueError`.
-
-        Somebody edited it by hand then. It counts as absent, so that the next
-        write repairs it; a warning names it as `what`, once.
-        """
-        try:
-            return decode(row)
-        except ValueError:
-            self._tell(f"the store {self.path}: {what} can't be read, and counts as absent")
-            return None
 
     def close(self) -> None:
         """Close the idle connections, and from now on each one after its use."""
@@ -175,11 +157,6 @@ class Database:
     def _drain(self) -> None:
         while lent := self._idle_one():
             lent[1].close()
-
-    def _tell(self, message: str) -> None:
-        if message not in self._told:
-            self._told.add(message)
-            _log.warning(message)
 
 
 def _wait_for_others(connection: sqlite3.Connection, seconds: float) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from refresher.errors import PermanentError, RefresherError, StoreError
-from refresher.store import files
+from refresher.store.sqlite import files
 
 _PRIMARY: Final = 0xFF
 """The low byte of a result code is its kind (https://www.sqlite.org/rescode.html)."""

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from refresher.store import files
+from refresher.store.sqlite import files
 from refresher.store.timeout import timed_out
 
 _POLL: Final = 0.05

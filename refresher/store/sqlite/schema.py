@@ -81,9 +81,41 @@ _SECOND: Final = (
     "ALTER TABLE delivery ADD COLUMN repaired TEXT NOT NULL DEFAULT '[]'",
 )
 
+_THIRD: Final = (
+    "CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    "INSERT INTO environment (name) VALUES ('default') ON CONFLICT DO NOTHING",
+    # Docker Hub had any of its names, and only `docker.io` was looked up. Each
+    # environment keeps one row, which gets the credentials of the others as older
+    # ones. The path is what stands from the first slash on.
+    """CREATE TABLE hub AS
+        SELECT id, state, path, first_value(id) OVER (
+            PARTITION BY environment_id, lower(path)
+            ORDER BY state = 'removed', host <> 'docker.io', id) AS kept
+        FROM (
+            SELECT id, environment_id, state,
+                lower(substr(address, 1, instr(address || '/', '/') - 1)) AS host,
+                substr(address, instr(address || '/', '/')) AS path
+            FROM registry)
+        WHERE host IN ('docker.io', 'index.docker.io', 'registry-1.docker.io')""",
+    """UPDATE credential SET
+            added = id - 1099511627776,
+            registry_id = (SELECT kept FROM hub WHERE hub.id = registry_id)
+        WHERE registry_id IN (SELECT id FROM hub WHERE id <> kept AND state <> 'removed')""",
+    """UPDATE registry SET state = 'removed'
+        WHERE id IN (SELECT id FROM hub WHERE id <> kept)""",
+    """UPDATE registry SET
+            address = 'index.docker.io' || (SELECT path FROM hub WHERE hub.id = registry.id)
+        WHERE id IN (SELECT id FROM hub)""",
+    "DROP TABLE hub",
+    # Other databases have no NOCASE.
+    "DROP INDEX registry_by_address",
+    """CREATE UNIQUE INDEX registry_by_address
+        ON registry (environment_id, lower(address)) WHERE state <> 'removed'""",
+)
+
 Migrations = Sequence[Sequence[str]]
 
-MIGRATIONS: Final[Migrations] = (_FIRST, _SECOND)
+MIGRATIONS: Final[Migrations] = (_FIRST, _SECOND, _THIRD)
 """Step n leads from version n to n + 1. A step that was released is never edited."""
 
 VERSION: Final = len(MIGRATIONS)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from refresher.errors import PermanentError
-from refresher.store import files
+from refresher.store.sqlite import files
 
 _HEADER: Final = 100
 """What every database begins with, in bytes (https://www.sqlite.org/fileformat.html, 1.3)."""

@@ -1,0 +1,1 @@
+"""The registry page in a database: what people add, edit and look up."""

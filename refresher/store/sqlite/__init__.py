@@ -1,0 +1,1 @@
+"""The embedded database: one file of one host, and the locks beside it."""

@@ -23,7 +23,7 @@ _SCRUBBED: Final = frozenset(
         "SSL_CERT_FILE",
     }
 )
-_SCRUBBED_PREFIXES: Final = ("AWS_", "CLOUDSDK_", "GOOGLE_", "REFRESHER_", "XDG_")
+_SCRUBBED_PREFIXES: Final = ("AWS_", "CLOUDSDK_", "GOOGLE_", "PG", "REFRESHER_", "XDG_")
 
 
 def requires(what: str, *, package: str | None = None, available: bool | None = None) -> None:

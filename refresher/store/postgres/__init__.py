@@ -1,0 +1,1 @@
+"""The store on a PostgreSQL server: several hosts share it. Imported only where it is used."""

@@ -76,14 +76,18 @@ def about(path: Path, setting: str, defect: str) -> str:
 
 
 def secret_from_file(path: Path, setting: str) -> Secret:
-    """Return the secret in a file; see `read_bytes` and `secret_from_text` for what is refused."""
-    raw = read_bytes(path, setting)
-    what = f"{setting} {path}"
+    """Return the secret in a file; see `read_bytes` and `secret_from_bytes` for what is refused."""
+    return secret_from_bytes(read_bytes(path, setting), f"{setting} {path}")
+
+
+def secret_from_bytes(raw: bytes, what: str) -> Secret:
+    """Return the secret in UTF-8 bytes, with or without a byte order mark.
+
+    Raises `PermanentError` for other bytes, and as `secret_from_text`.
+    """
     position = _first_undecodable(raw)
     if position is not None:
-        raise PermanentError(
-            f"{what} is no UTF-8 at byte {position}", hint="save the file as UTF-8 text"
-        )
+        raise PermanentError(f"{what} is no UTF-8 at byte {position}", hint="save it as UTF-8 text")
     return secret_from_text(raw.decode().removeprefix(_BOM), what)
 
 
@@ -132,7 +136,9 @@ def _read_regular(path: Path, what: str) -> bytes:
                 return file.read(SIZE_LIMIT + 1)
     finally:
         os.close(descriptor)
-    raise PermanentError(f"{what} is no regular file", hint="it must be read again later")
+    raise PermanentError(
+        f"{what} is no regular file", hint="name a file: it may be read again later"
+    )
 
 
 def _first_undecodable(raw: bytes) -> int | None:

@@ -6,7 +6,7 @@
 | 1 | some target failed; `status`: something is urgent or dead; `check`: a finding |
 | 2 | the settings or the arguments are wrong |
 | 3 | gave up waiting for another run |
-| 4 | `get` has no answer |
+| 4 | `get` or `resolve` has no answer |
 | 70 | a bug of refresher itself |
 """
 
@@ -39,6 +39,11 @@ _COMMANDS: Final = {
     "status": "show what is held where, and until when",
     "check": "validate settings, files and identities; write nothing",
     "get": "print the credential of one registry",
+    "registry": "say which registries there are, and who pulls from them",
+    "environment": "say which environments hold registries",
+    "setting": "set the default registry, the whitelist, the credential in use",
+    "resolve": "show what one image would be pulled with",
+    "store": "back up the store, or seal its secrets with another key",
     "version": "print the version",
 }
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import click
@@ -38,7 +38,13 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 def moment(when: datetime | None) -> str:
     """Return a time to the minute, in UTC, `-` for none."""
-    return "-" if when is None else f"{when:%Y-%m-%d %H:%M} UTC"
+    if when is None:
+        return "-"
+    try:
+        return f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    except OverflowError:
+        # The last hours of the calendar can't be told in another offset.
+        return when.isoformat(" ", "minutes")
 
 
 def ending(expires: Expiry | None) -> str:
@@ -72,6 +78,11 @@ def left(expires: Expiry | None, now: datetime) -> str:
         return words(expires)
     seconds = (expires - now).total_seconds()
     return span(seconds) if seconds > 0 else f"ended {span(seconds)} ago"
+
+
+def seconds_left(expires: Expiry | None, now: datetime) -> int | None:
+    """Return the seconds that are left for JSON, None where that can't be told."""
+    return int((expires - now).total_seconds()) if isinstance(expires, datetime) else None
 
 
 def iso(when: Expiry | None) -> str | None:

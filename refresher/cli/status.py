@@ -17,9 +17,10 @@ from refresher.cli.output import (
     output_option,
     print_json,
     print_table,
+    seconds_left,
 )
 from refresher.cli.reports import place
-from refresher.cli.wiring import config_option, read_standings, settings_file
+from refresher.cli.wiring import config_option, is_configured, read_standings
 from refresher.engine.announce import NoEvents
 from refresher.model.lease import State
 from refresher.model.standing import Standing
@@ -47,7 +48,7 @@ def command(config: Path | None, style: str, *, health: bool) -> int:
     """
     rows, now = read_standings(config, NoEvents() if health else Notes())
     if health:
-        return _print_health(rows, configured=config is not None or settings_file() is not None)
+        return _print_health(rows, configured=is_configured(config))
     sick = [row for row in rows if not row.healthy]
     if style == "json":
         print_json({"ok": not sick, "places": [_document(row, now) for row in rows]})
@@ -95,8 +96,6 @@ def _print(rows: Sequence[Standing], now: datetime) -> None:
 
 
 def _document(row: Standing, now: datetime) -> dict[str, Any]:
-    end = row.expires
-    remaining = int((end - now).total_seconds()) if isinstance(end, datetime) else None
     return {
         "provider": row.provider,
         "registry": row.registry or None,
@@ -106,7 +105,7 @@ def _document(row: Standing, now: datetime) -> dict[str, Any]:
         "healthy": row.healthy,
         "issued": iso(row.issued),
         "expires": iso(row.expires),
-        "seconds_left": remaining,
+        "seconds_left": seconds_left(row.expires, now),
         "next_renewal": iso(row.renew_at),
         "error": redacted(row.error) or None,
     }

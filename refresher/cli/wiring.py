@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _PLACES: Final = (Path("refresher.yaml"), Path("/etc/refresher/refresher.yaml"))
 
+STORE_VARIABLE: Final = "REFRESHER_STORE"
+"""The environment variable that names the store where the settings don't say."""
+
 config_option = click.option(
     "--config",
     "config",
@@ -51,7 +54,7 @@ class Plant:
 
 
 def find_settings(config: Path | None, registries: Sequence[str] = ()) -> "Settings":
-    """Return the settings of a file, or those that the registries imply.
+    """Return the settings of a file, or those that the registries or the environment imply.
 
     Raises `SettingsError` if there is neither.
     """
@@ -59,27 +62,28 @@ def find_settings(config: Path | None, registries: Sequence[str] = ()) -> "Setti
         raise click.UsageError(
             "--registry goes without --config and REFRESHER_CONFIG: name the hosts in the file"
         )
-    # Pydantic looks through all installed packages for plug-ins of its own; none is meant for us.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
+    _spare_pydantics_plugins()
     from refresher import settings  # noqa: PLC0415 - pydantic only where settings are read
 
     if registries:
         return settings.for_registries(registries, os.environ)
     path = config or settings_file()
-    if path is None:
-        raise SettingsError(
-            "settings",
-            (Problem(f"there is neither {_PLACES[0]} nor {_PLACES[1]}"),),
-            hint="name a file with --config FILE, or try: refresher once --registry HOST",
-        )
-    return settings.load(path, os.environ)
+    if path is not None:
+        return settings.load(path, os.environ)
+    if settings.is_for_cattle(os.environ):
+        return settings.for_cattle(os.environ)
+    raise SettingsError(
+        "settings",
+        (Problem(f"there is neither {_PLACES[0]} nor {_PLACES[1]}"),),
+        hint="name a file with --config FILE, or try: refresher once --registry HOST",
+    )
 
 
 def settings_for(registry: str, config: Path | None) -> "Settings":
-    """Return the settings that may know `registry`: a file's, else a cloud's, else the store's."""
+    """Return the settings that may know `registry`: those there are, else a cloud's, else none."""
     from refresher.model.cloudhosts import provider_for  # noqa: PLC0415 - for `get` alone
 
-    if config is not None or settings_file() is not None:
+    if is_configured(config):
         return find_settings(config)
     if provider_for(registry) is not None:
         return find_settings(None, [registry])
@@ -104,23 +108,73 @@ def open_plant(settings: "Settings", events: Events, *, read_only: bool = False)
 
 
 def open_backend(settings: "Settings", events: Events, *, read_only: bool = False) -> "Backend":
-    """Open the store that the settings name, or the default one, until the command ends."""
+    """Open the store at `store_location`, until the command ends.
+
+    With `read_only` a store that is not there yet is one in memory.
+    """
     from refresher.store import (  # noqa: PLC0415 - SQLite only where a store is used
         MEMORY,
-        default_location,
         open_store,
     )
 
-    location = settings.store or default_location(os.environ)
-    if settings.store is None and location == MEMORY:
+    location = store_location(settings)
+    asked_for = MEMORY in (settings.store, os.environ.get(STORE_VARIABLE))
+    if location == MEMORY and not asked_for:
         detail = "no place for the store is writable: what is recorded ends with this process"
         hint = "set store: in the settings to a path that can be written"
         events.emit(Event(EventName.NOTICE, Severity.WARNING, detail=detail, hint=hint))
-    # Not Path.exists, which raises where a directory on the way may not be searched.
-    absent = "://" not in location and not os.path.exists(location)  # noqa: PTH110
-    backend = open_store(MEMORY if read_only and absent else location)
+    keys = key_file(settings)
+    if keys is not None:
+        _tell_exposure(keys, events)
+    backend = open_store(
+        MEMORY if read_only and is_absent(location) else location,
+        password_file=settings.store_password_file,
+        key_file=keys,
+    )
     click.get_current_context().call_on_close(backend.close)
     return backend
+
+
+def key_file(settings: "Settings") -> Path | None:
+    """Return the file of the store's keys: the settings say, else `REFRESHER_STORE_KEY_FILE`."""
+    from refresher.store.sealing.keyfile import VARIABLE  # noqa: PLC0415 - as above
+
+    named = os.environ.get(VARIABLE)
+    return settings.store_key_file or (Path(named) if named else None)
+
+
+def _tell_exposure(keys: Path, events: Events) -> None:
+    from refresher.store.sealing.keyfile import KeyFile  # noqa: PLC0415 - as above
+
+    exposure = KeyFile(keys).exposure()
+    if exposure:
+        hint = f"chmod 600 {keys}, or mount it with such a mode"
+        events.emit(Event(EventName.NOTICE, Severity.WARNING, detail=exposure, hint=hint))
+
+
+def store_location(settings: "Settings") -> str:
+    """Return where the store is: the settings say, else `REFRESHER_STORE`, else the default.
+
+    Raises `SettingsError` if the variable names no place.
+    """
+    from refresher.store import default_location  # noqa: PLC0415 - as above
+    from refresher.store.location import location_defect  # noqa: PLC0415 - as above
+
+    named = os.environ.get(STORE_VARIABLE)
+    if settings.store or not named:
+        return settings.store or default_location(os.environ)
+    wrong = location_defect(named)
+    if wrong:
+        raise SettingsError(STORE_VARIABLE, (Problem(wrong),))
+    return named
+
+
+def is_absent(location: str) -> bool:
+    """Tell whether a store at `location` would be a new file."""
+    from refresher.store import MEMORY  # noqa: PLC0415 - as above
+
+    # Not Path.exists, which raises where a directory on the way may not be searched.
+    return not (location == MEMORY or "://" in location or os.path.exists(location))  # noqa: PTH110
 
 
 def build_engine(
@@ -162,12 +216,12 @@ def build_parts(settings: "Settings", backend: "Backend", events: Events, clock:
 def read_standings(config: Path | None, events: Events) -> tuple[list["Standing"], datetime]:
     """Return how every recorded place stands, and the time by which that was judged.
 
-    With a settings file its providers count; without one, whatever the default
-    store has recorded.
+    With settings their providers count; without any, whatever the default store
+    has recorded.
     """
     from refresher.engine.standing import standings  # noqa: PLC0415 - for `status` alone
 
-    configured = config is not None or settings_file() is not None
+    configured = is_configured(config)
     settings = find_settings(config) if configured else bare_settings()
     plant = open_plant(settings, events, read_only=True)
     fed = plant.engine.routes if configured else None
@@ -175,6 +229,21 @@ def read_standings(config: Path | None, events: Events) -> tuple[list["Standing"
     return standings(plant.backend.records, now, fed), now
 
 
+def is_configured(config: Path | None) -> bool:
+    """Tell whether a file, one in its usual place or the environment holds settings."""
+    if config is not None or settings_file() is not None:
+        return True
+    _spare_pydantics_plugins()
+    from refresher.settings import is_for_cattle  # noqa: PLC0415 - pydantic where settings are read
+
+    return is_for_cattle(os.environ)
+
+
 def settings_file() -> Path | None:
     """Return the settings file that is used when none is named, None if there is none."""
     return next((place for place in _PLACES if place.is_file()), None)
+
+
+def _spare_pydantics_plugins() -> None:
+    # Pydantic looks through all installed packages for plug-ins of its own; none is meant for us.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")

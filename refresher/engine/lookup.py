@@ -1,6 +1,6 @@
 """The credential of one registry: from a provider, else from the registry store."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from refresher.engine.engine import Engine
 from refresher.model.address import canonical
@@ -22,8 +22,10 @@ def look_up(
     address = canonical(registry)
     stored = store.find(environment, address)
     if stored is None:
-        return f"neither a provider nor the store (environment {environment}) serves {address}"
+        obstacles = store.obstacles(environment, (address,))
+        nobody = f"neither a provider nor the store (environment {environment}) serves {address}"
+        return "; ".join((nobody, *obstacles.values()))
     end = stored.expires_at
     if isinstance(end, datetime) and end <= clock.now():
-        return f"the credential for {address} ended at {end:%Y-%m-%d %H:%M} UTC"
+        return f"the credential for {address} ended at {end.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     return stored

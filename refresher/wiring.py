@@ -23,7 +23,6 @@ from refresher.ports import (
     Store,
     Tools,
 )
-from refresher.registry.policy import Policy
 from refresher.registry.verifier import RegistryVerifier
 from refresher.settings import PluginSettings, Settings
 from refresher.settings.routing import conflicts
@@ -52,8 +51,8 @@ def wire(
     """Build every provider and sink of `settings`.
 
     A provider that its plug-in builds as several is named `prod/us-west-2` and
-    so on. What plug-ins tell a person, and which registries are insecure, becomes
-    a `notice` among the `events`. `fingerprint` makes the digest of a provider's
+    so on. What settings and plug-ins tell a person, and which registries are insecure,
+    becomes a `notice` among the `events`. `fingerprint` makes the digest of a provider's
     settings, under a key: options may hold a weak password.
 
     Raises `SettingsError`, which lists every plug-in that could not be built.
@@ -67,7 +66,7 @@ def wire(
     for name, parts in providers.items():
         plug = settings.providers[name]
         digest = fingerprint(plug.plugin.name, Secret(plug.origin)).hex()
-        verifier = _verifier(settings.verify.get(name), clock, env)
+        verifier = _verifier(settings, name, clock, env)
         sources |= {
             full: Source(part, plug.terms, digest, verifier) for full, part in parts.items()
         }
@@ -78,19 +77,28 @@ def wire(
     _refuse_conflicts(settings, sources, routes)
     made = {name: sink for parts in sinks for name, sink in parts.items()}
     _refuse_twins(settings, made)
+    _tell_notices(settings, events)
     _tell_insecure(settings, events)
     return Wiring(sources, made, routes)
 
 
 def _verifier(
-    policy: Policy | None, clock: Clock, env: Mapping[str, str]
+    settings: Settings, name: str, clock: Clock, env: Mapping[str, str]
 ) -> RegistryVerifier | None:
-    return None if policy is None else RegistryVerifier(policy, clock, env)
+    policy = settings.verify.get(name)
+    return None if policy is None else RegistryVerifier(policy, clock, env, settings.trust)
+
+
+def _tell_notices(settings: Settings, events: Events) -> None:
+    for text in settings.notices:
+        events.emit(Event(EventName.NOTICE, Severity.WARNING, detail=text))
 
 
 def _tell_insecure(settings: Settings, events: Events) -> None:
-    hosts = dict.fromkeys(host for policy in settings.verify.values() for host in policy.insecure)
-    for host in hosts:
+    hosts = [host for policy in settings.verify.values() for host in policy.insecure]
+    if settings.verify:
+        hosts += [host for host, trust in settings.trust.items() if trust.insecure]
+    for host in dict.fromkeys(hosts):
         events.emit(
             Event(
                 EventName.NOTICE,
@@ -98,7 +106,7 @@ def _tell_insecure(settings: Settings, events: Events) -> None:
                 registries=(host,),
                 detail=f"{host} is insecure by the settings: whoever is on the way can read "
                 "credentials",
-                hint="give it a certificate, and name its authority in verify.ca_file",
+                hint="give it a certificate, and name its authority in trust",
             )
         )
 

@@ -1,7 +1,9 @@
 """`refresher check`."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,12 +13,26 @@ from refresher.cli.wiring import (
     build_parts,
     config_option,
     find_settings,
+    key_file,
     open_backend,
     registry_option,
 )
 from refresher.clock import SystemClock
-from refresher.engine.checkup import Finding, check_locally, check_providers, check_sinks
+from refresher.engine.checkup import (
+    Finding,
+    check_locally,
+    check_providers,
+    check_sinks,
+    declared,
+)
 from refresher.engine.workers import ThreadWorkers
+from refresher.ports import Source
+from refresher.registry.policy import Policy
+from refresher.registry.verifier import RegistryVerifier
+from refresher.store.sealing.keyfile import KeyFile
+
+if TYPE_CHECKING:
+    from refresher.settings import Settings
 
 
 @click.command("check")
@@ -26,19 +42,21 @@ from refresher.engine.workers import ThreadWorkers
 def command(config: Path | None, registries: tuple[str, ...], *, offline: bool) -> int:
     """Validate settings, files and identities; write nothing.
 
-    Each provider is asked once, and what it answers is dropped. Exits with 2 if
-    a file that a provider needs is wrong, with 1 on any other finding.
+    Each provider is asked once, and what it answers is dropped. What docker and podman on
+    this host need for the registries in `trust` is told, too. Exits with 2 if a file that a
+    provider needs is wrong, with 1 on any other finding.
     """
     events, settings = Notes(), find_settings(config, registries)
     wiring = build_parts(
         settings, open_backend(settings, events, read_only=True), events, SystemClock()
     )
-    wrong = check_locally(wiring.sources)
+    wrong = check_locally(wiring.sources, _others(settings))
     _print(wrong)
     if wrong:
         return WRONG_SETTINGS
     workers = ThreadWorkers()
     findings = check_sinks(wiring.sinks, wiring.sources, workers)
+    findings += _check_engines(settings, wiring.sources, offline=offline)
     if not offline:
         findings += check_providers(wiring.sources, workers)
     _print(findings)
@@ -46,6 +64,28 @@ def command(config: Path | None, registries: tuple[str, ...], *, offline: bool) 
         return FAILED
     click.echo(f"no findings: {len(wiring.sources)} provider(s), {len(wiring.sinks)} sink(s)")
     return OK
+
+
+def _others(settings: "Settings") -> dict[str, object]:
+    """Return what else reads files that the settings name."""
+    trusted = RegistryVerifier(Policy(), SystemClock(), {}, settings.trust)
+    keys = key_file(settings)
+    return {"trust": trusted} | ({} if keys is None else {"store": KeyFile(keys)})
+
+
+def _check_engines(
+    settings: "Settings", sources: Mapping[str, Source], *, offline: bool
+) -> list[Finding]:
+    """Return what container engines lack, and tell what they have."""
+    from refresher.registry.engines.advice import Host, advise  # noqa: PLC0415 - for `check` alone
+
+    findings = []
+    for each in advise(declared(sources), settings.trust, Host.this(os.environ, offline=offline)):
+        if each.done:
+            click.echo(f"{each.engine}: {each.message}")
+        else:
+            findings.append(Finding(each.engine, each.message, each.hint))
+    return findings
 
 
 def _print(findings: Iterable[Finding]) -> None:

@@ -1,9 +1,10 @@
 """Try everything that the settings name without writing anything."""
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
 from refresher.engine.announce import HINTS
@@ -31,16 +32,31 @@ _HINTS: Final = {Verdict.REFUSED: HINTS[True], Verdict.FORBIDDEN: HINTS[False]}
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that won't work, or not for long. `subject` is a provider's or a sink's name."""
+    """Something that won't work, or not for long. `subject` is the name of what won't."""
 
     subject: str
     message: str
     hint: str = ""
 
 
-def check_locally(sources: Mapping[str, Source]) -> list[Finding]:
-    """Return what is wrong with the files that the providers need, asking nobody."""
-    return _validate({name: source.provider for name, source in sources.items()})
+def check_locally(
+    sources: Mapping[str, Source], others: Mapping[str, object] = MappingProxyType({})
+) -> list[Finding]:
+    """Return what is wrong with the files that are needed, asking nobody.
+
+    Those of providers and of verifiers, and of whatever else is named.
+    """
+    providers = {name: source.provider for name, source in sources.items()}
+    verifiers = {name: source.verifier for name, source in sources.items()}
+    return [*_validate(providers), *_once([*_validate(verifiers), *_validate(others)])]
+
+
+def _once(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings, those that say the same as one of all their subjects."""
+    subjects: dict[tuple[str, str], list[str]] = {}
+    for each in findings:
+        subjects.setdefault((each.message, each.hint), []).append(each.subject)
+    return [Finding(", ".join(names), *said) for said, names in subjects.items()]
 
 
 def _validate(parts: Mapping[str, object]) -> list[Finding]:
@@ -101,23 +117,42 @@ def _told(name: str, registry: str, judgement: Judgement) -> Finding:
     return Finding(name, message, _HINTS.get(judgement.verdict, ""))
 
 
+def declared(sources: Mapping[str, Source]) -> tuple[str, ...]:
+    """Return the registries that the providers will serve, as far as they know them now."""
+    known = [each.provider for each in sources.values() if isinstance(each.provider, Declares)]
+    return tuple(dict.fromkeys(each for it in known for each in it.registries))
+
+
 def check_sinks(
     sinks: Mapping[str, Sink], sources: Mapping[str, Source], workers: Workers
 ) -> list[Finding]:
     """Return the targets that can't be read or written, and the entries that nobody would read."""
-    declared = [each.provider for each in sources.values() if isinstance(each.provider, Declares)]
-    registries = tuple(dict.fromkeys(each for it in declared for each in it.registries))
+    registries = declared(sources)
+    invalid = _validate(sinks)
+    found = [
+        finding
+        for finding in _unreadable(sinks, registries, workers)
+        # A target that can't be read for what validation told would tell it again.
+        if not any(_repeats(finding, each) for each in invalid)
+    ]
+    return [*invalid, *found, *_advice(sinks, registries, workers)]
+
+
+def _repeats(finding: Finding, earlier: Finding) -> bool:
+    return finding.subject == earlier.subject and earlier.message in finding.message
+
+
+def _unreadable(
+    sinks: Mapping[str, Sink], registries: tuple[str, ...], workers: Workers
+) -> Iterator[Finding]:
     calls = {name: functools.partial(sink.read, registries) for name, sink in sinks.items()}
-    findings = _validate(sinks)
     for name, answer in workers.run(calls, _SECONDS).items():
         if answer.error is not None:
-            findings.append(_finding(name, answer.error))
+            yield _finding(name, answer.error)
             continue
         for target, content in answer.get().items():
             for reason in _reasons(content):
-                told = reason if target in reason else f"{target}: {reason}"
-                findings.append(Finding(name, told))
-    return findings + _advice(sinks, registries, workers)
+                yield Finding(name, reason if target in reason else f"{target}: {reason}")
 
 
 def _advice(

@@ -11,8 +11,7 @@ from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
 from urllib3.util.ssl_ import create_urllib3_context
 
-from refresher.errors import PermanentError
-from refresher.net.trust import holds_authorities, named_authorities
+from refresher.net.trust import chosen, named_authorities
 from refresher.net.wire import Lines, Wire
 
 _KEPT: Final = 10
@@ -69,23 +68,17 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _Tls
 
 
-def trusting(ca_files: Iterable[Path], env: Mapping[str, str], setting: str) -> ssl.SSLContext:
-    """Return what checks certificates: by the usual authorities, and by those in `ca_files`.
+def trusting(named: Iterable[tuple[str, Path]], env: Mapping[str, str]) -> ssl.SSLContext:
+    """Return what checks certificates: by the usual authorities, and by those that are `named`.
 
     The usual ones are those that a variable in `env` names, else the public ones.
-    Raises `PermanentError` for a file that holds none; `setting` is what names `ca_files`.
+    Raises `PermanentError` for a file that holds none, as `refresher.net.trust.chosen`.
     """
-    named = [(setting, str(path)) for path in ca_files]
-    usual = next(named_authorities(env), None)
-    named += [usual] if usual else []
-    for name, path in named:
-        if not holds_authorities(path):
-            raise PermanentError(
-                f"{name} names no certificate authorities that can be read",
-                hint=f"check {name}: it must name a PEM file, or a directory of them",
-            )
+    paths = [path for _, path in chosen(named, env)]
+    if not any(named_authorities(env)):
+        paths.append(DEFAULT_CA_BUNDLE_PATH)
     context = create_urllib3_context()
-    for path in (*(path for _, path in named), *(() if usual else (DEFAULT_CA_BUNDLE_PATH,))):
+    for path in paths:
         place = {"capath" if Path(path).is_dir() else "cafile": path}
         context.load_verify_locations(**place)
     return context

@@ -12,6 +12,7 @@
 | presenting | the credential in the way that the registry asks for |
 | checking | the whole line, and what it means |
 | verifier | the port: never raises, never repeats a credential |
+| engines | what docker and podman on this host need to pull |
 
 Sources: https://distribution.github.io/distribution/spec/auth/token/ and
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md.

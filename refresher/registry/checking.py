@@ -22,7 +22,7 @@ from refresher.model.credential import Credential
 from refresher.model.image import ImageReference
 from refresher.ports import Clock, Judgement, Verdict
 from refresher.registry.client import Answer, Client
-from refresher.registry.policy import Mode, Policy
+from refresher.registry.policy import Mode, Policy, Trust
 from refresher.registry.presenting import API, DENIED, OK, UNAUTHORIZED, Denied, Presenter, unclear
 from refresher.registry.verifier import inconclusive
 
@@ -49,6 +49,7 @@ def check(
     clock: Clock,
     *,
     deadline: float,
+    trust: Trust = Trust(),  # noqa: B008 - it is frozen
 ) -> Judgement:
     """Return what `registry` says to `credential` within `deadline` seconds.
 
@@ -56,6 +57,7 @@ def check(
     """
     host = parse(registry).host
     host = _HUB_HOST if host == DOCKER_HUB else host
+    policy = policy.at(host, trust)
     with Client(policy, env, clock, deadline) as client:
         presenter = Presenter(client, host, policy, credential)
         presenter.knock()

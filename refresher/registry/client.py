@@ -56,7 +56,7 @@ class Client:
         """Start the clock of the deadline. Raises `PermanentError` for unusable authorities."""
         self._policy = policy
         self._wire = Wire(deadline)
-        adapter = Adapter(self._wire, trusting(policy.ca_files, env, "verify.ca_file"))
+        adapter = Adapter(self._wire, trusting(policy.authorities, env))
         self._clock = clock
         self._end = clock.monotonic() + deadline
         self._session = Session()
@@ -161,9 +161,9 @@ def _followed(url: Url, answer: Answer) -> Url:
 
 
 def _silent(url: Url, error: BaseException) -> RefresherError:
-    fault = unanswered(url.authority, error, "verify.ca_file")
+    fault = unanswered(url.authority, error, "verify.ca_file or trust")
     if not fault.hint and first(error, ssl.SSLError) is not None:
-        fault.hint = "if it speaks plain HTTP on purpose, name it in verify.insecure"
+        fault.hint = "if it speaks plain HTTP on purpose, name it in verify.insecure or trust"
     return fault
 
 

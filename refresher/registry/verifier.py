@@ -2,12 +2,13 @@
 
 import base64
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from refresher.errors import RefresherError, unforeseen
 from refresher.model.credential import Credential
 from refresher.ports import Clock, Judgement, Verdict
-from refresher.registry.policy import Policy
+from refresher.registry.policy import Policy, Trust, trust_of
 
 _SHORTEST_SECRET: Final = 8
 """Characters. A shorter one would be found in ordinary words."""
@@ -16,11 +17,29 @@ _SHORTEST_SECRET: Final = 8
 class RegistryVerifier:
     """Tries credentials as `policy` says. Implements `refresher.ports.Verifier`."""
 
-    def __init__(self, policy: Policy, clock: Clock, env: Mapping[str, str]) -> None:
-        """`env` may name certificate authorities, in the variables that HTTP clients read."""
+    def __init__(
+        self,
+        policy: Policy,
+        clock: Clock,
+        env: Mapping[str, str],
+        trust: Mapping[str, Trust] = MappingProxyType({}),
+    ) -> None:
+        """`env` may name certificate authorities, in the variables that HTTP clients read.
+
+        `trust` says of single registries, by `host[:port]`, how they are recognised.
+        """
         self._policy = policy
         self._clock = clock
         self._env = env
+        self._trust = trust
+
+    def validate(self) -> None:
+        """Raise `PermanentError` if a file of certificate authorities can't be used."""
+        # It loads ssl, for `check` alone.
+        from refresher.net.trust import chosen  # noqa: PLC0415
+
+        own = (each for trust in self._trust.values() for each in trust.authorities)
+        chosen((*self._policy.authorities, *own), self._env)
 
     def verify(self, registry: str, credential: Credential, deadline: float) -> Judgement:
         """See `refresher.ports.Verifier`, and for what is which verdict `registry.checking`."""
@@ -29,7 +48,13 @@ class RegistryVerifier:
             from refresher.registry.checking import check  # noqa: PLC0415
 
             judgement = check(
-                registry, credential, self._policy, self._env, self._clock, deadline=deadline
+                registry,
+                credential,
+                self._policy,
+                self._env,
+                self._clock,
+                deadline=deadline,
+                trust=trust_of(registry, self._trust),
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, it says nothing about the credential
             judgement = inconclusive(error)

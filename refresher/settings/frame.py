@@ -9,9 +9,10 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, ValidationInfo
 
 from refresher.model import listen
-from refresher.options import Delay, Duration, Options, from_settings_file
+from refresher.options import Delay, Duration, Options, SettingsPath, from_settings_file
 from refresher.plugins import Kind
 from refresher.store.location import MEMORY, location_defect
+from refresher.store.serverurl import is_server
 
 DRIFT_INTERVAL: Final = 300.0
 """Seconds between two looks at what the sinks hold, unless the settings say otherwise."""
@@ -27,7 +28,7 @@ def _store(text: str, info: ValidationInfo) -> str:
     defect = location_defect(text)
     if defect:
         raise ValueError(defect)
-    if text == MEMORY:
+    if text == MEMORY or is_server(text):
         return text
     return str(from_settings_file(Path(text), info))
 
@@ -43,10 +44,13 @@ class Frame(Options):
     """What stands at the top. Sections are looked into one by one."""
 
     store: Annotated[str, AfterValidator(_store)] | None = None
+    store_password_file: SettingsPath | None = None
+    store_key_file: SettingsPath | None = None
     providers: dict[str, object] | None = None
     sinks: dict[str, object] | None = None
     routes: list[object] | None = None
     verify: object = None
+    trust: dict[str, object] | None = None
     drift_interval: Duration = DRIFT_INTERVAL
     start_jitter: Delay | None = None
     listen: Annotated[str, AfterValidator(_listen)] | None = None

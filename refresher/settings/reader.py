@@ -13,7 +13,7 @@ from refresher.model.lease import Terms
 from refresher.options import Options
 from refresher.plugins import Kind, Plugin, find, known_types
 from refresher.ports import Route
-from refresher.registry.policy import Policy
+from refresher.registry.policy import Policy, Trust
 from refresher.settings.frame import (
     FRAMES,
     NAME,
@@ -24,6 +24,7 @@ from refresher.settings.frame import (
 )
 from refresher.settings.routing import conflicts, every, idle, strangers
 from refresher.settings.tree import FieldPath, Node, field_name
+from refresher.settings.trusting import TrustFrame, addresses, defect
 from refresher.settings.values import PluginSettings, Settings
 from refresher.settings.verifying import Check, VerifyFrame, policies, unproved
 from refresher.settings.wording import complaints, ordered
@@ -48,6 +49,7 @@ class Reader:
         providers = self._plugins(Kind.PROVIDER)
         sinks = self._plugins(Kind.SINK)
         checks = self._checks()
+        trust = self._trust()
         routes = tuple(check.route for check in checks)
         registries = {name: _registries(made.options) for name, made in providers.items()}
         for conflict in conflicts(routes, registries):
@@ -70,6 +72,9 @@ class Reader:
             frame.log_format,
             frame.listen,
             frame.start_jitter,
+            trust=trust,
+            store_password_file=frame.store_password_file,
+            store_key_file=frame.store_key_file,
         )
 
     def _plugins(self, kind: Kind) -> dict[str, PluginSettings]:
@@ -167,6 +172,19 @@ class Reader:
                 own = at if "verify" in node.items() else ()
                 policy = self._policy(node.items(), at, default)
                 yield Check(route, policy, (*own, "verify"))
+
+    def _trust(self) -> dict[str, Trust]:
+        written = self._root.items().get("trust", Node({})).items()
+        made = {}
+        for text, address, misnamed in addresses(written):
+            at = ("trust", text)
+            frame = self._validated(TrustFrame, at, written[text].plain(), names_of(TrustFrame))
+            trust = Trust() if frame is None else frame.trust()
+            wrong = misnamed or (defect(address, trust) if frame else "")
+            if wrong:
+                self._complain(wrong, at)
+            made[address] = trust
+        return made
 
     def _policy(self, where: Mapping[str, Node], at: FieldPath, default: Policy) -> Policy:
         if "verify" not in where:

@@ -8,7 +8,7 @@ from refresher.model.lease import Terms
 from refresher.options import Options
 from refresher.plugins import Plugin
 from refresher.ports import Route
-from refresher.registry.policy import Policy
+from refresher.registry.policy import Policy, Trust
 from refresher.settings.frame import DRIFT_INTERVAL, LogFormat, LogLevel
 
 
@@ -35,12 +35,14 @@ class PluginSettings:
 class Settings:
     """All settings. `source` is their file, or what stands for it in messages.
 
-    `store` is `memory` or an absolute path, None for the default place;
+    `store` is `memory`, an absolute path or the URL of a server, None for the default place;
+    `store_password_file` is for that server, `store_key_file` to seal what is stored;
     `directory` is where relative paths start; `drift_interval` is in seconds, and
     so is `start_jitter`, None where the settings don't say.
     Routes name providers and sinks as the settings do. `listen` is an address that
     `refresher.model.listen` takes, None where the settings don't say. `verify` tells
-    how each provider's credentials are tried; those of others are not.
+    how each provider's credentials are tried; those of others are not. `trust` says by
+    address how single registries are recognised. `notices` are surprises for a person.
     """
 
     source: str
@@ -55,3 +57,7 @@ class Settings:
     log_format: LogFormat = "auto"
     listen: str | None = None
     start_jitter: float | None = None
+    notices: tuple[str, ...] = ()
+    trust: Mapping[str, Trust] = field(default_factory=dict)
+    store_password_file: Path | None = None
+    store_key_file: Path | None = None

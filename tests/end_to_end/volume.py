@@ -32,6 +32,8 @@ class Volume:
         )
         assert self._process.stdout is not None
         mounted = self._process.stdout.readline() == "mounted\n"
+        if not mounted:
+            self._process.communicate()
         requires("user namespaces that may mount", available=mounted)
         self._folder = folder
         self.path = Path(f"/proc/{self._process.pid}/root{folder}")

@@ -161,3 +161,49 @@ def test_what_a_sink_advises_is_a_finding() -> None:
         ("two", "nobody may pull from a.example"),
         ("two", "nobody may pull from b.example"),
     ]
+
+
+def test_what_validation_told_is_not_told_again_by_every_target() -> None:
+    """A key file that is missing is one finding, however many environments need it."""
+
+    class Keyless(Shelf):
+        def validate(self) -> None:
+            raise PermanentError("key_file is missing", hint="write it")
+
+        def read(self, registries: object) -> dict[str, Busy | Refused]:
+            assert registries
+            return {"1a5": Refused("key_file is missing: write it"), "1a7": Busy("locked")}
+
+    sources = {"prod": Source(Issuer(FakeClock()))}
+    findings = check_sinks({"one": Keyless(), "two": Keyless()}, sources, WORKERS)
+    assert [(each.subject, each.message) for each in findings] == [
+        ("one", "key_file is missing"),
+        ("two", "key_file is missing"),
+        ("one", "1a7: locked"),
+        ("two", "1a7: locked"),
+    ]
+
+
+class _Careful(_Judge):
+    """A verifier that knows that it can't work."""
+
+    def validate(self) -> None:
+        raise PermanentError("ca.pem is missing", hint="write it")
+
+
+def test_a_file_that_verifiers_lack_is_one_finding_for_all() -> None:
+    """It is found without asking anybody."""
+    clock = FakeClock()
+    judge = _Careful()
+    sources = {name: Source(Issuer(clock), verifier=judge) for name in ("hub", "corp")}
+    findings = check_locally(sources | {"off": Source(Issuer(clock))})
+    assert [(each.subject, each.message, each.hint) for each in findings] == [
+        ("hub, corp", "ca.pem is missing", "write it")
+    ]
+    assert judge.asked == []
+
+
+def test_other_files_are_looked_at_too() -> None:
+    """As that of the store's keys."""
+    findings = check_locally({}, {"store": _Careful(), "clock": FakeClock()})
+    assert [(each.subject, each.message) for each in findings] == [("store", "ca.pem is missing")]

@@ -14,6 +14,7 @@ from refresher.ports import Judgement
 from refresher.registry.policy import Mode, Policy
 from refresher.registry.verifier import RegistryVerifier
 from tests.doubles.certificates import Authority
+from tests.store.conftest import powerless as powerless  # noqa: PLC0414 - a fixture here, too
 
 USER = "ann-the-puller"
 PASSWORD = "canary:pass word/Ä+\N{SNOWMAN}"

@@ -80,5 +80,5 @@ class Connections:
 
         spoken = (self._server.origin.scheme, *(proxy.partition(":")[0] for proxy in proxies))
         if "https" in spoken:
-            return trusting(self._ca_files, self._env, "ca_file")
+            return trusting((("ca_file", each) for each in self._ca_files), self._env)
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -13,9 +13,6 @@ from refresher.model.standing import Survey
 from refresher.observe.tally import Tally
 from refresher.ports import Clock, Events
 
-VARIABLE: Final = "REFRESHER_LISTEN"
-"""The environment variable that counts where neither option nor settings say anything."""
-
 _RETRY: Final = 60.0
 
 
@@ -56,10 +53,10 @@ def listen_address(
     said = option or setting
     if said is not None:
         return listen.parse(said)
-    given = env.get(VARIABLE) or listen.OFF
+    given = env.get(listen.VARIABLE) or listen.OFF
     wrong = listen.defect(given)
     if wrong:
-        raise SettingsError(VARIABLE, (Problem(wrong),))
+        raise SettingsError(listen.VARIABLE, (Problem(wrong),))
     return listen.parse(given)
 
 

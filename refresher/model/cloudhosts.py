@@ -23,6 +23,17 @@ _PARTITIONS: Final = {
     "cloud.adc-e.uk": "aws-iso-e",
     "csp.hci.ic.gov": "aws-iso-f",
 }
+_REGIONS: Final = {
+    "cn-": "aws-cn",
+    "us-gov-": "aws-us-gov",
+    "us-iso-": "aws-iso",
+    "us-isob-": "aws-iso-b",
+    "eu-isoe-": "aws-iso-e",
+    "us-isof-": "aws-iso-f",
+    "eusc-": "aws-eusc",
+}
+"""Which partition the names of regions say, by botocore's data/partitions.json; else `aws`."""
+
 _GOV_REGIONS: Final = "us-gov-"
 _DUAL_STACK: Final = "on."
 _HOST: Final = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://)?([^/:]+)(?::[0-9]+)?(?:/.*)?", re.DOTALL)
@@ -95,6 +106,19 @@ def ecr_host(text: str) -> EcrHost | None:
         fips=found["fips"] is not None,
         dualstack=suffix.startswith(_DUAL_STACK),
     )
+
+
+def partition_of(region: str) -> str:
+    """Return the partition that the name of an AWS region says."""
+    starts = (name for start, name in _REGIONS.items() if region.startswith(start))
+    return next(starts, "aws")
+
+
+def ecr_address(account: str, region: str) -> str:
+    """Return the registry of an account in a region, by the name that ECR's own answers give it."""
+    partition = partition_of(region)
+    suffixes = (suffix for suffix, name in _PARTITIONS.items() if name == partition)
+    return f"{account}.dkr.ecr.{region}.{next(suffixes, 'amazonaws.com')}"
 
 
 def is_google_host(host: str) -> bool:

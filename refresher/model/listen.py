@@ -9,6 +9,9 @@ from refresher.errors import PermanentError
 OFF: Final = "off"
 """What says that nothing listens."""
 
+VARIABLE: Final = "REFRESHER_LISTEN"
+"""The environment variable that counts where neither option nor settings say anything."""
+
 _LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
 _NAME: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 _NUMBERS: Final = re.compile(r"[0-9.]+")

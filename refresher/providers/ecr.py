@@ -7,11 +7,11 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import AfterValidator, ValidationInfo, field_validator
 
-from refresher.model.cloudhosts import EcrHost, ecr_host
+from refresher.model.cloudhosts import EcrHost, ecr_host, partition_of
 from refresher.options import Registry
 from refresher.ports import Tools
 from refresher.providers.aws.options import (
@@ -22,17 +22,6 @@ from refresher.providers.aws.options import (
     is_region,
 )
 from refresher.providers.aws.provider import EcrProvider
-
-_PARTITIONS: Final = {
-    "cn-": "aws-cn",
-    "us-gov-": "aws-us-gov",
-    "us-iso-": "aws-iso",
-    "us-isob-": "aws-iso-b",
-    "eu-isoe-": "aws-iso-e",
-    "us-isof-": "aws-iso-f",
-    "eusc-": "aws-eusc",
-}
-"""Which partition the names of regions say, by botocore's data/partitions.json; else `aws`."""
 
 
 def _parsed(registry: str) -> EcrHost:
@@ -49,18 +38,13 @@ def _parsed(registry: str) -> EcrHost:
         raise ValueError("names no AWS region: regions are written like us-west-2, with hyphens")
     if host.fips and not host.fips_exists:
         raise ValueError("names a FIPS endpoint: ECR has those in US and GovCloud regions only")
-    partition = _partition(host.region)
+    partition = partition_of(host.region)
     if host.partition != partition:
         raise ValueError(
             f"is no host of AWS: its region is of the partition {partition}, its ending of "
             f"{host.partition} (names in China end in .cn, and so on)"
         )
     return host
-
-
-def _partition(region: str) -> str:
-    starts = (name for start, name in _PARTITIONS.items() if region.startswith(start))
-    return next(starts, "aws")
 
 
 def _own_host(registry: str) -> str:

@@ -1,4 +1,4 @@
-"""From a settings file, or from registry names alone, to frozen settings.
+"""From a settings file, registry names alone or a known environment, to frozen settings.
 
     store: /var/lib/refresher/refresher.db
     providers:
@@ -13,16 +13,26 @@ line and field and without a value. `refresher.wiring` makes objects of settings
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from refresher.errors import Problem, RefresherError, SettingsError
 from refresher.model.address import canonical
+from refresher.settings.cattle import for_cattle, is_for_cattle, unheard
 from refresher.settings.reader import Reader
 from refresher.settings.tree import tree
 from refresher.settings.values import PluginSettings, Settings
 
-__all__ = ["PluginSettings", "Settings", "for_registries", "load", "parse"]
+__all__ = [
+    "PluginSettings",
+    "Settings",
+    "for_cattle",
+    "for_registries",
+    "is_for_cattle",
+    "load",
+    "parse",
+]
 
 
 def load(path: Path, env: Mapping[str, str]) -> Settings:
@@ -37,7 +47,9 @@ def load(path: Path, env: Mapping[str, str]) -> Settings:
     text = yamlfile.read(path)
     # The directory is resolved, the file is not: a link to a file elsewhere is this directory's.
     directory = Path.cwd() if path.is_fifo() else path.parent.resolve()
-    return parse(text, str(path), directory, env)
+    made = parse(text, str(path), directory, env)
+    notice = unheard(env)
+    return replace(made, notices=(notice,)) if notice else made
 
 
 def parse(text: str, source: str, directory: Path, env: Mapping[str, str]) -> Settings:

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from refresher.cli import main
-from refresher.cli.listening import VARIABLE, listen_address, listening
+from refresher.cli.listening import listen_address, listening
 from refresher.clock import SystemClock
 from refresher.errors import SettingsError
-from refresher.model.listen import ListenAddress
+from refresher.model.listen import VARIABLE, ListenAddress
 from refresher.model.standing import Survey
 from refresher.observe.tally import Tally
 from refresher.ports import EventName

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refresher.errors import PermanentError
-from refresher.model.cloudhosts import EcrHost, ecr_host, is_google_host, provider_for
+from refresher.model.cloudhosts import EcrHost, ecr_address, ecr_host, is_google_host, provider_for
 from tests.model.vectors import vectors
 
 PARTITIONS = [
@@ -56,6 +56,18 @@ def test_every_partition_is_read(
     )
     assert ecr_host(host) == expected
     assert provider_for(host) == "ecr"
+
+
+@pytest.mark.parametrize(("region", "suffix", "partition", "dualstack"), PARTITIONS)
+def test_an_account_has_the_classic_host_of_its_partition(
+    region: str, suffix: str, partition: str, *, dualstack: bool
+) -> None:
+    """The ending that ECR's own answers have, never the dual-stack one."""
+    host = ecr_host(ecr_address("012345678901", region))
+    assert host is not None
+    assert (host.account, host.region, host.partition) == ("012345678901", region, partition)
+    assert not host.dualstack
+    assert dualstack or host.dns_suffix == suffix
 
 
 @pytest.mark.parametrize("host", [CLASSIC, "public.ecr.aws", "ecr-public.aws.com"])

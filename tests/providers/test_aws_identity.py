@@ -100,6 +100,16 @@ def test_a_given_profile_beats_keys_of_the_environment(
     assert aws.last().access_key == "AKIAENVIRONMENT00000"
 
 
+def test_a_profile_without_a_name_is_none(
+    aws: AwsDouble, files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A compose file leaves AWS_PROFILE empty where nobody names one."""
+    files.keys("AKIADEFAULT000000000")
+    monkeypatch.setenv("AWS_PROFILE", "")
+    fetch()
+    assert aws.last().access_key == "AKIADEFAULT000000000"
+
+
 @pytest.mark.parametrize("code", ["ExpiredTokenException", "UnrecognizedClientException"])
 def test_keys_replaced_during_a_fetch_are_read_again(
     aws: AwsDouble, files: Files, tmp_path: Path, code: str

@@ -89,11 +89,25 @@ def test_providers_and_sinks_may_be_missing(text: str) -> None:
         pytest.param("store: r.db", "/etc/r/r.db", id="relative"),
         pytest.param("store: ~/r.db", "/home/ann/r.db", id="home"),
         pytest.param("store: /srv/r.db", "/srv/r.db", id="absolute"),
+        pytest.param(
+            "store: postgresql://a@db/r?sslmode=require",
+            "postgresql://a@db/r?sslmode=require",
+            id="a server",
+        ),
     ],
 )
 def test_the_store_is_a_place(text: str, store: str | None) -> None:
     """A path starts at the settings file; anything else stays as it is."""
     assert read(text).store == store
+
+
+def test_the_files_of_the_store_start_at_the_settings() -> None:
+    """The password of the server and the keys of the secrets are files like any other."""
+    made = read("store_password_file: pw\nstore_key_file: ~/keys")
+    assert made.store_password_file == Path("/etc/r/pw")
+    assert made.store_key_file == Path("/home/ann/keys")
+    made = read("log_level: info")
+    assert (made.store_password_file, made.store_key_file) == (None, None)
 
 
 def test_without_routes_every_provider_feeds_every_sink() -> None:
@@ -204,7 +218,9 @@ def test_only_what_is_secret_is_kept_from_the_output() -> None:
         pytest.param("store: ''", "store", 1, "is empty", id="empty store"),
         pytest.param("store: [x]", "store", 1, "must be text", id="a list of stores"),
         pytest.param('store: "a\\0b"', "store", 1, "control character", id="NUL in a path"),
-        pytest.param("store: postgresql://u:canary@h/d", "store", 1, "is a URL", id="a server"),
+        pytest.param(
+            "store: postgresql://u:canary@h/d", "store", 1, "holds a password", id="a password"
+        ),
         pytest.param("store: POSTGRESQL:/u:canary@h/d", "store", 1, "is a URL", id="one slash"),
         pytest.param("store: 'sqlite:///canary'", "store", 1, "is a URL", id="a URL of a file"),
         pytest.param(

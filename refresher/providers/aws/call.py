@@ -66,7 +66,7 @@ def check_locally(request: TokenRequest, clock: Clock) -> None:
     certificate authorities that can't be read.
     """
     try:
-        session = Session(profile=request.identity.profile)
+        session = _session(request.identity)
         session.get_scoped_config()
         _region(request, session)
         trust = _trust(request.identity, session)
@@ -109,8 +109,16 @@ def _attempt(request: TokenRequest, exchange: Exchange) -> Answer:
     return Answer(answer.get("authorizationData"), answer_time(headers))
 
 
+def _session(identity: Identity) -> Session:
+    session = Session(profile=identity.profile)
+    if session.get_config_variable("profile") == "":
+        # What is left of `AWS_PROFILE: ${PROFILE}` where nobody gives one: no name of a profile.
+        session.get_component("config_store").set_config_variable("profile", None)
+    return session
+
+
 def _open(request: TokenRequest, exchange: Exchange) -> Session:
-    session = Session(profile=request.identity.profile)
+    session = _session(request.identity)
     session.register_component(
         "data_loader", shared_models(session.get_config_variable("data_path"))
     )

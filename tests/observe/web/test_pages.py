@@ -69,7 +69,7 @@ class Scene:
 
 def test_ping_is_always_answered() -> None:
     """By whatever still serves."""
-    assert Scene(reason="stuck").ask("/ping") == (200, "pong\n")
+    assert Scene(reason="stuck").ask("/ping") == (200, "pong!")
 
 
 def test_healthz_is_the_daemons_progress() -> None:

@@ -8,7 +8,7 @@ COPY refresher ./refresher
 # Compiled here, without checks against file times: the final file system is read-only,
 # and layers may change times.
 RUN python -m venv --without-pip /opt/refresher \
-    && pip --python /opt/refresher/bin/python install --no-cache-dir --no-compile . \
+    && pip --python /opt/refresher/bin/python install --no-cache-dir --no-compile '.[postgres]' \
     && python -m compileall -q --invalidation-mode unchecked-hash /opt/refresher/lib
 
 FROM base

@@ -60,7 +60,7 @@ def spent(tasks: Iterable[Task], jobs: int) -> Iterator[Tally]:
     """Run the worlds on `jobs` processes; yield the tally after each."""
     tally = Tally()
     # Long worlds first: the last ones to end are then short ones.
-    ordered = sorted(tasks, key=lambda task: -PROFILES[task.profile].passes)
+    ordered = sorted(tasks, key=lambda task: -PROFILES[task.profile].passes * task.part)
     with multiprocessing.get_context("fork").Pool(jobs) as pool:
         for profile, result in pool.imap_unordered(_live, ordered):
             tally.add(profile, result)

@@ -88,16 +88,21 @@ class SimWorkers:
 
     def run(self, calls: Mapping[str, Callable[[], T]], seconds: float) -> Mapping[str, Answer[T]]:
         """See `Workers.run`."""
-        kernel, answers = self._kernel, dict[str, Answer[T]]()
+        kernel, waiting = self._kernel, False
         caller = kernel.strand()
-        waiting: list[Strand | None] = [None]
-        for name, call in calls.items():
-            work = partial(self._work, name, call, answers, len(calls), waiting)
-            kernel.start(self._crew, work)
+        answers: dict[str, Answer[T]] = {}
+
+        def work(name: str, call: Callable[[], T]) -> None:
+            answers[name] = attempt(call)
+            if waiting and len(answers) == len(calls):
+                kernel.wake(caller)
+
+        for each in calls.items():
+            kernel.start(self._crew, partial(work, *each))
         if len(answers) < len(calls):
-            waiting[0] = caller
+            waiting = True
             kernel.park(seconds)
-            waiting[0] = None
+            waiting = False
         # What ends from now on is a late call: its answer goes nowhere.
         return {name: answers.get(name) or _late(name) for name in calls}
 
@@ -106,18 +111,19 @@ class SimWorkers:
     ) -> Iterator[Mapping[str, Answer[T]]]:
         """See `Workers.stream`."""
         kernel, waiting = self._kernel, deque(calls.items())
-        caller, parked = kernel.strand(), list[Strand | None]((None,))
+        caller, parked = kernel.strand(), False
         ended: dict[str, Answer[T]] = {}
         deadlines: dict[str, float] = {}
         end = kernel.now + total
 
         def work(name: str, call: Callable[[], T]) -> None:
+            nonlocal parked
             answer = attempt(call)
             if name in deadlines:
                 ended[name] = answer
-                if parked[0] is not None:
-                    kernel.wake(parked[0])
-                    parked[0] = None
+                if parked:
+                    kernel.wake(caller)
+                    parked = False
 
         while True:
             while waiting and len(deadlines) < at_once and kernel.now < end:
@@ -127,26 +133,14 @@ class SimWorkers:
             if not deadlines:
                 return
             if not ended:
-                parked[0] = caller
+                parked = True
                 kernel.park(min(deadlines.values()) - kernel.now)
-                parked[0] = None
+                parked = False
             late = [each for each, deadline in deadlines.items() if deadline <= kernel.now]
             answers = {each: ended.pop(each, _late(each)) for each in (*ended, *late)}
             for each in answers:
                 del deadlines[each]
             yield answers
-
-    def _work(
-        self,
-        name: str,
-        call: Callable[[], T],
-        answers: dict[str, Answer[T]],
-        count: int,
-        waiting: list[Strand | None],
-    ) -> None:
-        answers[name] = attempt(call)
-        if len(answers) == count and waiting[0] is not None:
-            self._kernel.wake(waiting[0])
 
     def mutex(self) -> AbstractContextManager[object]:
         """See `Workers.mutex`."""

@@ -7,22 +7,24 @@ back.
 """
 
 import functools
-import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeVar
 
-from refresher.errors import RefresherError
+from refresher.engine.fingerprints import Fingerprints
+from refresher.errors import PermanentError, RefresherError
 from refresher.model.credential import Secret
 from refresher.model.lease import Lease
 from refresher.model.plan import Delivery
 from refresher.ports import Event, EventName, Events, Place, Records, Severity
-from refresher.store.fingerprint import KEY_BYTES, fingerprint
 
-_MOST_FINGERPRINTS: Final = 256
+T = TypeVar("T")
+
+_KEY: Final = ""
+"""Whose fault it is when there are no fingerprints: no provider's."""
 
 
 class Ledger:
@@ -32,9 +34,8 @@ class Ledger:
         """Bridge outages of `records`, telling `events` of each fault."""
         self._records = records
         self._events = events
-        self._key = os.urandom(KEY_BYTES)
-        self._provisional: dict[bytes, tuple[str, Secret]] = {}
-        self._made: dict[tuple[str, Secret], bytes] = {}
+        self._fingerprints = Fingerprints(records, self._tell_key)
+        self._savers: dict[str, AbstractContextManager[object]] = {}
         self._guard = threading.Lock()
         self._leases: dict[str, Lease] = {}
         self._deliveries: dict[str, dict[Place, Delivery]] = {}
@@ -44,33 +45,8 @@ class Ledger:
         self._told: set[str] = set()
 
     def fingerprint(self, username: str, secret: Secret) -> bytes:
-        """Return the store's fingerprint.
-
-        While the store is away, that is the one which it made before, or one of
-        this process for what it has not seen.
-        """
-        pair = username, secret
-        try:
-            made = self._records.fingerprint(username, secret)
-        except RefresherError:
-            return self._made.get(pair) or self._provisional_fingerprint(pair)
-        with self._guard:
-            self._made.pop(pair, None)
-            self._made[pair] = made
-            if len(self._made) > _MOST_FINGERPRINTS:
-                del self._made[next(iter(self._made))]
-        return made
-
-    def _provisional_fingerprint(self, pair: tuple[str, Secret]) -> bytes:
-        made = fingerprint(self._key, *pair)
-        with self._guard:
-            self._provisional[made] = pair
-        return made
-
-    def _settled(self, made: bytes | None) -> bytes | None:
-        """Return the store's fingerprint in the place of one that was made while it was away."""
-        pair = self._provisional.get(made) if made else None
-        return self._records.fingerprint(*pair) if pair else made
+        """Return the fingerprint of both, the store's own while it is there."""
+        return self._fingerprints.of(username, secret)
 
     @contextmanager
     def holding(self, provider: str) -> Iterator[None]:
@@ -92,13 +68,14 @@ class Ledger:
     def catch_up(self, provider: str) -> None:
         """Save what an outage left unsaved. Until then memory is believed, and not the store."""
         if provider in self._unsaved:
-            self._save(provider, lambda: None)
+            with self._alone(provider):
+                self._save(provider, lambda: None)
 
     def save_lease(self, provider: str, lease: Lease) -> None:
         """Replace the provider's lease."""
-        self._changes[provider] += 1
-        self._leases[provider] = lease
-        self._save(provider, lambda: self._records.save_lease(provider, lease))
+        with self._alone(provider):
+            self._remember(provider, self._leases, lease)
+            self._save(provider, lambda: self._store_lease(provider, lease))
 
     def deliveries(self, provider: str) -> Mapping[Place, Delivery]:
         """Return what is recorded of the provider's deliveries."""
@@ -109,18 +86,28 @@ class Ledger:
 
     def save_deliveries(self, provider: str, deliveries: Mapping[Place, Delivery]) -> None:
         """Add or replace these deliveries."""
-        self._changes[provider] += 1
-        self._deliveries[provider] = {**self._deliveries.get(provider, {}), **deliveries}
-        self._save(provider, lambda: self._records.save_deliveries(provider, deliveries))
+        with self._alone(provider):
+            known = self._deliveries.get(provider, {})
+            self._remember(provider, self._deliveries, {**known, **deliveries})
+            self._save(provider, lambda: self._store_deliveries(provider, deliveries))
 
     def forget(self, provider: str, places: Collection[Place]) -> None:
         """Drop what is recorded of places that are no longer supplied."""
-        known = self._deliveries.get(provider, {})
-        self._changes[provider] += 1
-        self._deliveries[provider] = {
-            place: each for place, each in known.items() if place not in places
-        }
-        self._save(provider, lambda: self._records.forget(provider, places))
+        with self._alone(provider):
+            known = self._deliveries.get(provider, {})
+            kept = {place: each for place, each in known.items() if place not in places}
+            self._remember(provider, self._deliveries, kept)
+            self._save(provider, lambda: self._records.forget(provider, places))
+
+    def _alone(self, provider: str) -> AbstractContextManager[object]:
+        """Let the threads of a provider save in turn: each adds to what the others have left."""
+        # One that the same thread may take again: the simulation has but one thread.
+        return self._savers.setdefault(provider, threading.RLock())
+
+    def _remember(self, provider: str, memory: dict[str, T], value: T) -> None:
+        with self._guard:
+            self._changes[provider] += 1
+            memory[provider] = value
 
     def _read(self, provider: str, read: Callable[[str], None]) -> None:
         # What was not saved is believed before what was.
@@ -133,33 +120,50 @@ class Ledger:
 
     def _read_lease(self, provider: str) -> None:
         before = self._changes.get(provider)
-        found = self._records.lease(provider)
-        # Who only looks on must not undo what a pass has saved in the meantime.
-        if self._changes.get(provider) == before:
-            self._leases[provider] = found
+        found = self._lease_by_ours(self._records.lease(provider))
+        self._recall(provider, self._leases, found, before)
 
     def _read_deliveries(self, provider: str) -> None:
         before = self._changes.get(provider)
-        found = dict(self._records.deliveries(provider))
-        if self._changes.get(provider) == before:
-            self._deliveries[provider] = found
+        found = self._deliveries_by_ours(self._records.deliveries(provider))
+        self._recall(provider, self._deliveries, found, before)
+
+    def _recall(self, provider: str, memory: dict[str, T], found: T, before: int | None) -> None:
+        with self._guard:
+            # Who only looks on must not undo what a pass has saved in the meantime.
+            if self._changes.get(provider) == before:
+                memory[provider] = found
 
     def _save_all(self, provider: str) -> None:
-        ours, theirs = self._leases.get(provider, Lease()), self._records.lease(provider)
-        recorded = dict(self._records.deliveries(provider))
+        ours = self._leases.get(provider, Lease())
+        theirs = self._lease_by_ours(self._records.lease(provider))
+        recorded = self._deliveries_by_ours(self._records.deliveries(provider))
         if _is_newer(theirs, ours):
             # Somebody else went on, and knows better what the places hold, too.
-            self._leases[provider], self._deliveries[provider] = theirs, recorded
+            self._remember(provider, self._leases, theirs)
+            self._remember(provider, self._deliveries, recorded)
             return
-        ours = replace(ours, fingerprint=self._settled(ours.fingerprint))
-        deliveries = {
-            place: replace(each, fingerprint=self._settled(each.fingerprint))
-            for place, each in self._deliveries.get(provider, {}).items()
-        }
-        self._leases[provider], self._deliveries[provider] = ours, deliveries
-        self._records.save_lease(provider, ours)
-        self._records.save_deliveries(provider, deliveries)
+        deliveries = self._deliveries.get(provider, {})
+        self._store_lease(provider, ours)
+        self._store_deliveries(provider, deliveries)
         self._records.forget(provider, set(recorded) - set(deliveries))
+
+    def _store_lease(self, provider: str, lease: Lease) -> None:
+        stored = self._fingerprints.stored(lease.fingerprint)
+        self._records.save_lease(provider, replace(lease, fingerprint=stored))
+
+    def _store_deliveries(self, provider: str, deliveries: Mapping[Place, Delivery]) -> None:
+        stored = _translated(deliveries, self._fingerprints.stored)
+        self._records.save_deliveries(provider, stored)
+
+    def _lease_by_ours(self, lease: Lease) -> Lease:
+        ours = self._fingerprints.ours(lease.fingerprint)
+        return lease if ours == lease.fingerprint else replace(lease, fingerprint=ours)
+
+    def _deliveries_by_ours(self, deliveries: Mapping[Place, Delivery]) -> dict[Place, Delivery]:
+        if not self._fingerprints.differ:
+            return dict(deliveries)
+        return _translated(deliveries, self._fingerprints.ours)
 
     def _save(self, provider: str, save: Callable[[], None]) -> None:
         if provider in self._unsaved:
@@ -176,21 +180,39 @@ class Ledger:
         try:
             call()
         except RefresherError as error:
-            if provider in self._told:
-                return False
-            self._told.add(provider)
-            self._events.emit(
-                Event(
-                    EventName.RECORDS_FAILED,
-                    Severity.ERROR,
-                    provider=provider,
-                    detail=str(error),
-                    hint=error.hint or "renewal goes on from memory; a restart would fetch again",
-                )
-            )
+            self._tell(provider, error)
             return False
         self._told.discard(provider)
         return True
+
+    def _tell_key(self, error: RefresherError | None) -> None:
+        if error is None:
+            self._told.discard(_KEY)
+        elif isinstance(error, PermanentError):
+            # Nothing else needs the key, and so nobody else tells. A store that is away is
+            # told by who reads it.
+            self._tell(_KEY, error)
+
+    def _tell(self, provider: str, error: RefresherError) -> None:
+        if provider in self._told:
+            return
+        self._told.add(provider)
+        hint = error.hint or "renewal goes on from memory; a restart would fetch again"
+        name, level = EventName.RECORDS_FAILED, Severity.ERROR
+        self._events.emit(Event(name, level, provider=provider, detail=str(error), hint=hint))
+
+
+def _translated(
+    deliveries: Mapping[Place, Delivery], translate: Callable[[bytes | None], bytes | None]
+) -> dict[Place, Delivery]:
+    prints = {each.fingerprint for each in deliveries.values()}
+    other = {each: translate(each) for each in prints}
+    return {
+        place: each
+        if other[each.fingerprint] == each.fingerprint
+        else replace(each, fingerprint=other[each.fingerprint])
+        for place, each in deliveries.items()
+    }
 
 
 def _is_newer(one: Lease, other: Lease) -> bool:

@@ -6,6 +6,7 @@ import pytest
 
 from refresher.engine.engine import Engine
 from refresher.engine.ledger import Ledger
+from refresher.errors import PermanentError
 from refresher.model.credential import Secret
 from refresher.model.lease import Lease
 from refresher.model.plan import Delivery
@@ -135,6 +136,31 @@ def test_a_secret_that_the_store_has_seen_keeps_its_fingerprint_during_an_outage
     assert ledger.fingerprint("AWS", Secret("known")) == known
     stranger = ledger.fingerprint("AWS", Secret("stranger"))
     assert ledger.fingerprint("AWS", Secret("stranger")) == stranger != known
+
+
+def test_a_key_that_cannot_be_opened_is_told_once_and_the_rest_is_recorded() -> None:
+    """The records are there, and only the key of their fingerprints is not."""
+
+    class Keyless(FlakyRecords):
+        keyless = True
+
+        def fingerprint(self, username: str, secret: Secret) -> bytes:
+            if self.keyless:
+                raise PermanentError("no key", hint="give it back")
+            return super().fingerprint(username, secret)
+
+    records, events = Keyless(), EventLog()
+    ledger = Ledger(records, events)
+    made = [ledger.fingerprint("u", Secret("s")) for _ in range(3)]
+    ledger.save_lease("prod", Lease(username="u", fingerprint=made[0]))
+    assert [(each.name, each.detail, each.hint) for each in events.seen] == [
+        ("records-failed", "no key", "give it back")
+    ]
+    assert records.lease("prod").username == "u"
+    records.keyless = False
+    ledger.save_lease("prod", ledger.lease("prod"))
+    assert records.lease("prod").fingerprint == records.fingerprint("u", Secret("s"))
+    assert ledger.lease("prod").fingerprint == ledger.fingerprint("u", Secret("s")) == made[0]
 
 
 def test_the_fingerprints_in_memory_are_bounded(records: FlakyRecords) -> None:

@@ -1,6 +1,5 @@
 """Bring one sink to hold what it should: read, plan, write, record."""
 
-import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -14,8 +13,8 @@ from refresher.model.lease import Lease
 from refresher.model.plan import Absent, Create, Delivery, Holding, Update, decide, or_wait
 from refresher.ports import Busy, Held, Place, Refused, Sink
 
-_READ_SECONDS: Final = 60.0
-"""How long a read may take. Sinks bound their own calls; this is for those that fail to."""
+_GRACE: Final = 60.0
+"""How much longer than it has a delivery may take: a place may have to wait for a fetch besides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,8 @@ class SinkDelivery:
     kit: Kit
     patient: bool = False
     abandoned: bool = False
+    _end: float = 0.0
+    _reading: bool = True
 
     def read(self, registries: Iterable[str]) -> Held:
         """Read the sink; one that raises can't be read at any target that is known of it."""
@@ -68,11 +69,16 @@ class SinkDelivery:
         Once more if the lease changed under the plan, for a place that needed the
         secret had to fetch: others may hang, and are not waited for.
         """
-        end = self.kit.clock.monotonic() + seconds
-        done = self._deliver(supply, end)
+        self._end = self.kit.clock.monotonic() + seconds
+        done = self._deliver(supply)
         if done.lease.fingerprint == supply.lease.fingerprint or self.is_abandoned():
             return done
-        return self._deliver(supply, end)
+        return self._deliver(supply)
+
+    def needs_more(self) -> float:
+        """Return how many seconds it may still take: none while it reads, for that may hang."""
+        left = self._end + _GRACE - self.kit.clock.monotonic()
+        return 0.0 if self._reading else max(left, 0.0)
 
     def plan_unread(self, lease: Lease, error: Exception) -> tuple[Step, ...]:
         """Return the plan for a sink that could not be read in time."""
@@ -85,9 +91,13 @@ class SinkDelivery:
         held = self._unread(failed(error))
         return Delivered(lease, self._results(lease).close(self.plan(held, lease), held))
 
-    def _deliver(self, supply: Supply, end: float) -> Delivered:
+    def _deliver(self, supply: Supply) -> Delivered:
         lease = supply.lease
-        held = self._read_in_time(lease, end)
+        self._reading = True
+        held = self.read(lease.registries)
+        self._reading = False
+        if self.is_abandoned():
+            return Delivered(lease)
         steps = self.plan(held, lease)
         results = self._results(lease)
         if any(step.is_write for step in steps):
@@ -95,19 +105,11 @@ class SinkDelivery:
             if supply.lease.fingerprint != lease.fingerprint or self._is_late(lease):
                 return Delivered(lease)
             writer = Writer(self.sink, self.kit, results, self.is_abandoned)
-            steps = writer.write(steps, credential, end)
-        elif self.is_abandoned():
-            return Delivered(lease)
+            steps = writer.write(steps, credential, self._end)
         return Delivered(lease, results.close(steps, held))
 
     def _results(self, lease: Lease) -> Results:
         return Results(self.provider, self.name, lease, self.kit)
-
-    def _read_in_time(self, lease: Lease, end: float) -> Held:
-        limit = min(_READ_SECONDS, max(end - self.kit.clock.monotonic(), 0.0))
-        call = functools.partial(self.sink.read, lease.registries)
-        answer = self.kit.run("read", {self.name: call}, limit)[self.name]
-        return answer.get() if answer.error is None else self._unread(failed(answer.error))
 
     def _is_late(self, lease: Lease) -> bool:
         """Tell whether others have gone on: this process may have been frozen for long."""

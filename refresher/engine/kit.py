@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from refresher.engine.ledger import Ledger
-from refresher.engine.workers import Answer, Workers
+from refresher.engine.workers import Answer, Workers, no_more
 from refresher.ports import Clock, Events
 
 T = TypeVar("T")
@@ -25,16 +25,20 @@ class Kit:
     events: Events
 
     def run(
-        self, what: str, calls: Mapping[str, Callable[[], T]], seconds: float
+        self,
+        what: str,
+        calls: Mapping[str, Callable[[], T]],
+        seconds: float,
+        more: Callable[[str], float] = no_more,
     ) -> Mapping[str, Answer[T]]:
         """Run calls side by side, and return their answers by name; see `Workers.run`.
 
         `what` tells calls of one name apart: a sink that hangs is no provider of the
         same name that hangs, and a plan is no pass.
         """
-        answers = self.workers.run(
-            {f"{what} {name}": call for name, call in calls.items()}, seconds
-        )
+        named = {f"{what} {name}": call for name, call in calls.items()}
+        cut = len(what) + 1
+        answers = self.workers.run(named, seconds, lambda long: more(long[cut:]))
         return {name: answers[f"{what} {name}"] for name in calls}
 
     def stream(

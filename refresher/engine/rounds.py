@@ -1,21 +1,18 @@
 """Take one provider's credential round to the sinks that it feeds, side by side."""
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final
 
 from refresher.engine.delivery import Delivered, SinkDelivery
 from refresher.engine.kit import Kit
 from refresher.engine.report import Step
 from refresher.engine.supply import Supply
-from refresher.engine.workers import Answer, attempt
 from refresher.model import schedule
 from refresher.model.lease import Lease
 from refresher.ports import Held, Sink
-
-T = TypeVar("T")
 
 _LOOK_SECONDS: Final = 1.0
 """How long a place that needs the secret waits for others that may hold it; then it is fetched."""
@@ -26,8 +23,8 @@ _PLAN_SECONDS: Final = 10.0
 _LONGEST: Final = 180.0
 """How long a pass goes on with the targets of a sink; the next one goes on with the others."""
 
-_GRACE: Final = 60.0
-"""How much longer than that a pass waits: a place may have to wait for a fetch besides."""
+_READ_SECONDS: Final = 60.0
+"""How long a read may take. Sinks bound their own calls; this is for those that fail to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,21 +82,18 @@ class Round:
     ) -> dict[str, Delivered]:
         left = supply.lease.remaining(self.kit.clock.now())
         limit = min(seconds, _LONGEST, max(left / 4, 1.0), self._urgency())
-        calls = {each.name: functools.partial(each.deliver, supply, limit) for each in deliveries}
-        answers = self._side_by_side(calls, limit + _GRACE)
-        return {
-            each.name: each.give_up(supply, answer.error) if answer.error else answer.get()
-            for each in deliveries
-            for answer in [answers[each.name]]
+        named = {each.name: each for each in deliveries}
+        calls = {
+            name: functools.partial(each.deliver, supply, limit) for name, each in named.items()
         }
-
-    def _side_by_side(
-        self, calls: Mapping[str, Callable[[], T]], seconds: float
-    ) -> Mapping[str, Answer[T]]:
-        if len(calls) > 1:
-            return self.kit.run("sink", calls, seconds)
-        # Whatever may hang in it has a thread of its own.
-        return {name: attempt(call) for name, call in calls.items()}
+        answers = self.kit.run(
+            "sink", calls, min(limit, _READ_SECONDS), lambda name: named[name].needs_more()
+        )
+        return {
+            name: each.give_up(supply, answer.error) if answer.error else answer.get()
+            for name, each in named.items()
+            for answer in [answers[name]]
+        }
 
     def _urgency(self) -> float:
         """Return how long a sink may take while some place holds what ends before long."""

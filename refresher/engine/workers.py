@@ -39,14 +39,24 @@ def attempt(call: Callable[[], T]) -> Answer[T]:
         return Answer(error=error)
 
 
+def no_more(_name: str, /) -> float:
+    """Give a call whose time is over no further seconds."""
+    return 0.0
+
+
 class Workers(Protocol):
     """Runs calls side by side."""
 
-    def run(self, calls: Mapping[str, Callable[[], T]], seconds: float) -> Mapping[str, Answer[T]]:
+    def run(
+        self,
+        calls: Mapping[str, Callable[[], T]],
+        seconds: float,
+        more: Callable[[str], float] = no_more,
+    ) -> Mapping[str, Answer[T]]:
         """Run all calls at once and return the answer of each, after `seconds` at the latest.
 
-        A call that has not ended by then is answered with a `RetryableError`
-        and left to itself.
+        A call that has not ended by then is answered with a `RetryableError` and left
+        to itself, unless `more` gives it further seconds.
         """
         ...
 
@@ -82,10 +92,15 @@ class ThreadWorkers:
         self._patience = patience
         self._lock = threading.Lock()
 
-    def run(self, calls: Mapping[str, Callable[[], T]], seconds: float) -> Mapping[str, Answer[T]]:
+    def run(
+        self,
+        calls: Mapping[str, Callable[[], T]],
+        seconds: float,
+        more: Callable[[str], float] = no_more,
+    ) -> Mapping[str, Answer[T]]:
         """See `Workers.run`."""
         answers: dict[str, Answer[T]] = {}
-        for some in self.stream(calls, len(calls), seconds, float("inf")):
+        for some in self._stream(calls, len(calls), seconds, float("inf"), more):
             answers.update(some)
         return {name: answers[name] for name in calls}
 
@@ -93,7 +108,17 @@ class ThreadWorkers:
         self, calls: Mapping[str, Callable[[], T]], at_once: int, seconds: float, total: float
     ) -> Iterator[Mapping[str, Answer[T]]]:
         """See `Workers.stream`."""
-        waiting = deque(_Job(name, call) for name, call in calls.items())
+        return self._stream(calls, at_once, seconds, total, no_more)
+
+    def _stream(
+        self,
+        calls: Mapping[str, Callable[[], T]],
+        at_once: int,
+        seconds: float,
+        total: float,
+        more: Callable[[str], float],
+    ) -> Iterator[Mapping[str, Answer[T]]]:
+        waiting = deque(_Job(name, call, seconds) for name, call in calls.items())
         ended: SimpleQueue[_Job[T]] = SimpleQueue()
         under_way: dict[_Job[T], float] = {}
         end = time.monotonic() + min(total, threading.TIMEOUT_MAX)
@@ -101,27 +126,33 @@ class ThreadWorkers:
             answers: dict[str, Answer[T]] = {}
             while waiting and len(under_way) < at_once and time.monotonic() < end:
                 job = waiting.popleft()
-                if self._start(job, ended):
-                    under_way[job] = min(time.monotonic() + seconds, end)
+                job.seconds = min(seconds, end - time.monotonic())
+                refused = self._start(job, ended)
+                if refused is None:
+                    under_way[job] = time.monotonic() + job.seconds
                 else:
-                    answers[job.name] = Answer(error=_stuck(job.name))
+                    answers[job.name] = Answer(error=refused)
             if not answers:
                 if not under_way:
                     return
                 _await_one(ended, under_way)
-                answers = self._collect(under_way, seconds)
+                answers = self._collect(under_way, more)
             yield answers
 
     def mutex(self) -> AbstractContextManager[object]:
         """See `Workers.mutex`."""
         return threading.Lock()
 
-    def _start(self, job: "_Job[T]", ended: "SimpleQueue[_Job[T]]") -> bool:
+    def _start(self, job: "_Job[T]", ended: "SimpleQueue[_Job[T]]") -> RetryableError | None:
+        """Begin the call, or return why it can't be begun."""
         if not self._may_start(job.name):
-            return False
+            return _stuck(job.name)
         work = threading.Thread(target=self._work, args=(job, ended), name=job.name, daemon=True)
-        work.start()
-        return True
+        try:
+            work.start()
+        except RuntimeError:
+            return _crowded(job.name)
+        return None
 
     def _may_start(self, name: str) -> bool:
         now = time.monotonic()
@@ -145,16 +176,21 @@ class ThreadWorkers:
                 self._abandoned[job.name] -= 1
         ended.put(job)
 
-    def _collect(self, under_way: "dict[_Job[T], float]", seconds: float) -> dict[str, Answer[T]]:
+    def _collect(
+        self, under_way: "dict[_Job[T], float]", more: Callable[[str], float]
+    ) -> dict[str, Answer[T]]:
         """Take what has ended and what has no time left out of `under_way`, with its answer."""
         now = time.monotonic()
         answers: dict[str, Answer[T]] = {}
         with self._lock:
             for job, deadline in tuple(under_way.items()):
-                if job.answer is None and now >= deadline:
+                if job.answer is None and now >= deadline and (extra := more(job.name)) > 0:
+                    job.seconds += extra
+                    under_way[job] = now + extra
+                elif job.answer is None and now >= deadline:
                     job.abandoned = True
                     self._abandoned[job.name] += 1
-                    job.answer = Answer(error=_late(job.name, seconds))
+                    job.answer = Answer(error=_late(job.name, job.seconds))
                 if job.answer is not None:
                     answers[job.name] = job.answer
                     del under_way[job]
@@ -162,11 +198,12 @@ class ThreadWorkers:
 
 
 class _Job(Generic[T]):
-    """A call under way."""
+    """A call that has `seconds` from its beginning."""
 
-    def __init__(self, name: str, call: Callable[[], T]) -> None:
+    def __init__(self, name: str, call: Callable[[], T], seconds: float) -> None:
         self.name = name
         self.call = call
+        self.seconds = seconds
         self.answer: Answer[T] | None = None
         self.abandoned = False
 
@@ -182,6 +219,13 @@ def _await_one(ended: "SimpleQueue[_Job[T]]", under_way: "Mapping[_Job[T], float
 
 def _late(name: str, seconds: float) -> RetryableError:
     return RetryableError(f"{name}: no answer within {seconds:.3g} s")
+
+
+def _crowded(name: str) -> RetryableError:
+    return RetryableError(
+        f"{name}: the system starts no more threads",
+        hint="raise the limit of processes (pids.max of a container, ulimit -u)",
+    )
 
 
 def _stuck(name: str) -> RetryableError:

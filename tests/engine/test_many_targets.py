@@ -187,7 +187,7 @@ def test_targets_are_written_in_the_order_of_need() -> None:
     del sink.faults["broken"]
     sink.content["new"] = new
     sink.order.clear()
-    stand.clock.advance(6 * 3600)
+    stand.clock.advance(7 * 3600)
     assert stand.engine.renew("prod").ok
     assert sink.order == ["new", "fine", "broken"]
 

@@ -1,6 +1,9 @@
 """Calls that hang hold nobody up, and cost a bounded number of threads."""
 
 import functools
+import os
+import subprocess
+import sys
 import threading
 import time
 
@@ -96,3 +99,40 @@ def test_a_stream_goes_on_without_what_hangs() -> None:
 def test_no_calls_are_no_wait() -> None:
     """Nothing to do ends at once."""
     assert ThreadWorkers().run({}, 60) == {}
+
+
+def test_a_call_is_said_to_have_had_the_time_that_it_had() -> None:
+    """At the end of the time for all that is less than each may take."""
+    release = threading.Event()
+    calls = {"hanging": lambda: release.wait(10)}
+    (answers,) = ThreadWorkers().stream(calls, 1, 60, 0.2)
+    release.set()
+    with pytest.raises(RetryableError, match=r"hanging: no answer within 0.2 s"):
+        answers["hanging"].get()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes a user who may start no thread")
+def test_a_host_that_starts_no_thread_is_told_and_waited_out() -> None:
+    """Each call is answered, those that run are not forgotten, and the next one may succeed."""
+    # Root may start as many as it likes: a process becomes somebody else, who is refused.
+    program = """
+import os, resource
+from refresher.engine.workers import ThreadWorkers
+workers = ThreadWorkers()
+soft, hard = resource.getrlimit(resource.RLIMIT_NPROC)
+os.setresuid(54321, 54321, 54321)
+resource.setrlimit(resource.RLIMIT_NPROC, (0, hard))
+answers = workers.run({"one": lambda: 1, "two": lambda: 2}, 5)
+for name in ("one", "two"):
+    error = answers[name].error
+    print(type(error).__name__, error, error.hint)
+resource.setrlimit(resource.RLIMIT_NPROC, (soft, hard))
+print([answer.get() for answer in workers.run({"one": lambda: 1, "two": lambda: 2}, 5).values()])
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    first, second, last = ran.stdout.splitlines()
+    for name, line in (("one", first), ("two", second)):
+        assert line.startswith(f"RetryableError {name}: the system starts no more threads raise")
+    assert last == "[1, 2]"

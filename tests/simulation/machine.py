@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, Generic, TypeVar
 
-from refresher.engine.workers import Answer, attempt
+from refresher.engine.workers import Answer, attempt, no_more
 from refresher.errors import LockTimeoutError, RefresherError, RetryableError, StoreError
 from tests.simulation.kernel import Crew, Kernel, Strand
 
@@ -86,7 +86,12 @@ class SimWorkers:
         self._kernel = kernel
         self._crew = crew
 
-    def run(self, calls: Mapping[str, Callable[[], T]], seconds: float) -> Mapping[str, Answer[T]]:
+    def run(
+        self,
+        calls: Mapping[str, Callable[[], T]],
+        seconds: float,
+        more: Callable[[str], float] = no_more,
+    ) -> Mapping[str, Answer[T]]:
         """See `Workers.run`."""
         kernel, waiting = self._kernel, False
         caller = kernel.strand()
@@ -99,10 +104,11 @@ class SimWorkers:
 
         for each in calls.items():
             kernel.start(self._crew, partial(work, *each))
-        if len(answers) < len(calls):
+        while len(answers) < len(calls) and seconds > 0:
             waiting = True
             kernel.park(seconds)
             waiting = False
+            seconds = max((more(name) for name in calls if name not in answers), default=0.0)
         # What ends from now on is a late call: its answer goes nowhere.
         return {name: answers.get(name) or _late(name) for name in calls}
 
@@ -110,41 +116,57 @@ class SimWorkers:
         self, calls: Mapping[str, Callable[[], T]], at_once: int, seconds: float, total: float
     ) -> Iterator[Mapping[str, Answer[T]]]:
         """See `Workers.stream`."""
-        kernel, waiting = self._kernel, deque(calls.items())
-        caller, parked = kernel.strand(), False
-        ended: dict[str, Answer[T]] = {}
-        deadlines: dict[str, float] = {}
-        end = kernel.now + total
-
-        def work(name: str, call: Callable[[], T]) -> None:
-            nonlocal parked
-            answer = attempt(call)
-            if name in deadlines:
-                ended[name] = answer
-                if parked:
-                    kernel.wake(caller)
-                    parked = False
-
+        stream: _Stream[T] = _Stream(self._kernel, self._crew)
+        waiting, end = list(calls.items()), self._kernel.now + total
         while True:
-            while waiting and len(deadlines) < at_once and kernel.now < end:
-                name, call = waiting.popleft()
-                deadlines[name] = min(kernel.now + seconds, end)
-                kernel.start(self._crew, partial(work, name, call))
-            if not deadlines:
+            while waiting and len(stream.deadlines) < at_once and self._kernel.now < end:
+                stream.begin(*waiting.pop(0), min(self._kernel.now + seconds, end))
+            if not stream.deadlines:
                 return
-            if not ended:
-                parked = True
-                kernel.park(min(deadlines.values()) - kernel.now)
-                parked = False
-            late = [each for each, deadline in deadlines.items() if deadline <= kernel.now]
-            answers = {each: ended.pop(each, _late(each)) for each in (*ended, *late)}
-            for each in answers:
-                del deadlines[each]
-            yield answers
+            yield stream.next()
 
     def mutex(self) -> AbstractContextManager[object]:
         """See `Workers.mutex`."""
         return _Mutex(self._kernel)
+
+
+class _Stream(Generic[T]):
+    """Calls under way; `deadlines` has those whose answers were not given yet."""
+
+    def __init__(self, kernel: Kernel, crew: Crew) -> None:
+        self.deadlines: dict[str, float] = {}
+        self._kernel = kernel
+        self._crew = crew
+        self._caller = kernel.strand()
+        self._parked = False
+        self._ended: dict[str, Answer[T]] = {}
+
+    def begin(self, name: str, call: Callable[[], T], deadline: float) -> None:
+        """Begin a call."""
+        self.deadlines[name] = deadline
+        self._kernel.start(self._crew, partial(self._work, name, call))
+
+    def next(self) -> dict[str, Answer[T]]:
+        """Return the answers that there are, as soon as there is one."""
+        while not self._ended:
+            self._parked = True
+            self._kernel.park(min(self.deadlines.values()) - self._kernel.now)
+            self._parked = False
+            now = self._kernel.now
+            late = (name for name, deadline in self.deadlines.items() if deadline <= now)
+            self._ended = self._ended or {name: _late(name) for name in late}
+        answers, self._ended = self._ended, {}
+        for name in answers:
+            del self.deadlines[name]
+        return answers
+
+    def _work(self, name: str, call: Callable[[], T]) -> None:
+        answer = attempt(call)
+        if name in self.deadlines:
+            self._ended[name] = answer
+            if self._parked:
+                self._kernel.wake(self._caller)
+                self._parked = False
 
 
 def _late(name: str) -> Answer[T]:

@@ -171,8 +171,12 @@ def test_a_failing_call_leaves_no_connection(
 
 TEXT: Final = st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=20)
 
+NAME: Final = st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=20).map(
+    lambda text: f"({text})"
+)
 
-@given(environment=TEXT, registry=TEXT.filter(lambda text: text.isascii()), username=TEXT)
+
+@given(environment=NAME, registry=TEXT.filter(lambda text: text.isascii()), username=TEXT)
 @settings(
     deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -196,6 +196,7 @@ def test_what_people_write_by_hand_is_no_crash(
         ("SELECT ':a' || :a", b"SELECT ':a' || %(a)s"),
         ("SELECT x::text, :a", b"SELECT x::text, %(a)s"),
         ("SELECT 5 % 2, '%' || ':a%'", b"SELECT 5 %% 2, '%%' || ':a%%'"),
+        ("SELECT lower(a) = lower(:a)", b'SELECT lower(a) = lower(%(a)s COLLATE "C")'),
         ("SELECT 'it''s :a', :a", b"SELECT 'it''s :a', %(a)s"),
     ],
 )

@@ -19,6 +19,7 @@ from refresher.store.postgres.server import Server
 from refresher.store.sqlite import schema as embedded
 from tests.doubles.postgres import PostgresServer
 from tests.store.contracts import REGISTRY, named
+from tests.store.contracts.page import page_of
 from tests.store.test_faults import OPERATIONS
 
 FIRST: Final = """
@@ -179,6 +180,21 @@ def test_a_removed_schema_begins_anew(server: PostgresServer, backend_on_server:
     assert backend_on_server.store.find("default", REGISTRY) is None
     backend_on_server.store.put("default", {REGISTRY: named("two")})
     assert backend_on_server.store.find("default", REGISTRY) == named("two")
+
+
+def test_case_is_the_same_in_every_language(server: PostgresServer) -> None:
+    """Where the small letter of I is another one, an address is still there only once."""
+    turkish = "LOCALE_PROVIDER icu ICU_LOCALE 'tr-TR' TEMPLATE template0"
+    backend = open_store(server.url(server.make_database(turkish)))
+    page = page_of(backend)
+    page.add_registry("default", "REGISTRY.EXAMPLE")
+    for address in ("REGISTRY.EXAMPLE", "Registry.example", "registry.EXAMPLE"):
+        with pytest.raises(PermanentError, match="is there already"):
+            page.add_registry("default", address)
+        backend.store.put("default", {address: named(address)})
+        assert backend.store.find("default", address.upper()) == named(address)
+    assert len(page.registries("default")) == 1
+    backend.close()
 
 
 def test_addresses_are_found_by_their_index(

@@ -12,6 +12,7 @@ from refresher.store.postgres.faults import explained
 from refresher.store.postgres.link import Link
 from refresher.store.postgres.links import Links
 from refresher.store.postgres.schema import ASK_VERSION, is_current, upgrade
+from refresher.store.postgres.turns import Turns
 
 
 def number(purpose: str, name: str = "") -> int:
@@ -29,6 +30,7 @@ _READ: Final = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {ASK_VERSION}"
 # middle of its transaction can't.
 _ALONE: Final = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({_WRITERS})"
 _WRITE: Final = f"{_ALONE}; {ASK_VERSION}"
+_AT_ONCE: Final = 4
 _NO_TABLES: Final = (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName)
 
 
@@ -40,6 +42,7 @@ class PostgresDatabase(Decoding):
         super().__init__(links.name)
         self.name = links.name
         self._links = links
+        self._turns = Turns(_AT_ONCE)
 
     def reading(self) -> AbstractContextManager[Link]:
         """Return a transaction that sees one state of the database.
@@ -58,7 +61,7 @@ class PostgresDatabase(Decoding):
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Link]:
-        with explained(self.name):
+        with explained(self.name), self._turns.taken(self._links.patience):
             link = self._begin(begin)
             try:
                 yield link

@@ -14,13 +14,11 @@ import psycopg
 
 from refresher.errors import PermanentError, RefresherError, StoreError
 from refresher.store.postgres.connection import SilenceError
-from refresher.store.postgres.refusals import why_refused
+from refresher.store.postgres.refusals import SLOTS, why_refused
+from refresher.store.postgres.turns import CrowdedError
 
 _ROOM: Final = ("has no room: its disk is full", "free some space; nothing was changed")
-_SLOTS: Final = (
-    "takes no more connections",
-    "raise max_connections, or end some of the other clients",
-)
+_SLOTS: Final = ("takes no more connections", SLOTS)
 _WAITED: Final = (
     "is locked by another process",
     "end what holds it open for so long (pg_stat_activity)",
@@ -37,6 +35,13 @@ _RESTARTED: Final = (
 _OUT: Final = ("has used up its memory or another of its limits", "look at the server's log")
 _DISK: Final = ("can't read or write its own files", "look at the server's log and its disk")
 _CROSSED: Final = ("was written by another client at that moment", "the next call tries again")
+_OURS: Final[Mapping[type[psycopg.Error], tuple[str, str]]] = {
+    SilenceError: (
+        "gives no answer",
+        "look whether the server is stopped or overloaded, and at the network",
+    ),
+    CrowdedError: ("took too long for other calls of this process", _SLOW[1]),
+}
 _HEALED_BY_TIME: Final[Mapping[str, tuple[str, str]]] = {
     "08": _RESTARTED,
     "25006": _STANDBY,
@@ -86,11 +91,9 @@ def explained(where: str) -> Iterator[None]:
 
 def explain(error: psycopg.Error, where: str) -> RefresherError:
     """Return what an error of psycopg means for the store at `where`."""
-    if isinstance(error, SilenceError):
-        return StoreError(
-            f"the store {where} gives no answer",
-            hint="look whether the server is stopped or overloaded, and at the network",
-        )
+    ours = _OURS.get(type(error))
+    if ours:
+        return StoreError(f"the store {where} {ours[0]}", hint=ours[1])
     code = error.sqlstate or ""
     healed = _by_code(_HEALED_BY_TIME, code)
     if healed:

@@ -11,7 +11,7 @@ from refresher.store.postgres.connection import Connection, Found, SilenceError
 from refresher.store.session import Row
 
 _NO_VALUES: Final[Mapping[str, object]] = {}
-_MARKS: Final = re.compile(r"'[^']*'|%|(?<!:):([a-z_]+)")
+_MARKS: Final = re.compile(r"'[^']*'|%|(lower\()?(?<!:):([a-z_]+)")
 _RESTARTED: Final = "57P"
 
 
@@ -67,5 +67,8 @@ def in_psycopgs_words(statement: str) -> bytes:
 
 
 def _mark(match: re.Match[str]) -> str:
-    name: str | None = match[1]
-    return f"%({name})s" if name else match[0].replace("%", "%%")
+    lower, name = match.groups()
+    if name is None:
+        return match[0].replace("%", "%%")
+    # Like the columns: in the language of the database an I may have another small letter.
+    return f'{lower}%({name})s COLLATE "C"' if lower else f"%({name})s"

@@ -48,6 +48,11 @@ class Links:
         self._away = False
         self._warned = False
 
+    @property
+    def patience(self) -> float:
+        """How long in seconds a call should wait now."""
+        return min(self._patience, _WHILE_AWAY) if self._away else self._patience
+
     def begin(self, message: str) -> tuple[Link, Row | None]:
         """Return a connection that has answered to `message`, and the answer.
 
@@ -62,13 +67,25 @@ class Links:
             link = idle or self._connect()
             try:
                 if idle is None:
-                    self._first_answer(link, self._settings)
-                return link, self._first_answer(link, message)
+                    self.ask(link, self._settings)
+                return link, self.ask(link, message)
             except BaseException as error:
                 lost = link.is_lost_by(error)
                 link.close()
                 if idle is None or not lost:
                     raise
+
+    def ask(self, link: Link, message: str) -> Row | None:
+        """Return the answer of a connection that was idle for a while, or is new."""
+        link.wait_for(self.patience)
+        try:
+            answer = link.ask(message)
+        except SilenceError:
+            self._away = True
+            raise
+        self._away = False
+        link.wait_for(self._patience)
+        return answer
 
     def give_back(self, link: Link) -> None:
         """Keep a connection that is in no transaction for the next call."""
@@ -82,17 +99,6 @@ class Links:
         """Close the idle connections, and from now on each one after its use."""
         self._closed = True
         self._drain(0)
-
-    def _first_answer(self, link: Link, message: str) -> Row | None:
-        link.wait_for(min(self._patience, _WHILE_AWAY) if self._away else self._patience)
-        try:
-            answer = link.ask(message)
-        except SilenceError:
-            self._away = True
-            raise
-        self._away = False
-        link.wait_for(self._patience)
-        return answer
 
     def _connect(self) -> Link:
         share = _WHILE_AWAY if self._away else self._patience * _TO_CONNECT

@@ -14,7 +14,9 @@ from refresher.errors import PermanentError, RefresherError, StoreError
 
 _WHERE_IT_IS: Final = "set store_password_file, or PGPASSFILE, to a file with this user's password"
 _AWAY: Final = "start the server, or correct host and port in store"
-_SLOTS: Final = "raise max_connections, or end some of the other clients"
+SLOTS: Final = (
+    "raise max_connections, or the limit of the user or the database, or end other clients"
+)
 _PRIMARY: Final = "name the primary server, or every server"
 _TRUST: Final = (
     "set sslrootcert to the certificate of the server's authority, host to the server's name"
@@ -39,8 +41,8 @@ _HEALED_BY_TIME: Final = (
     ("shutting down", "is shutting down", "start the server again"),
     ("not yet accepting", "is starting up", "wait until it is done"),
     ("in recovery mode", "recovers from a crash", "wait until it is done"),
-    ("too many", "takes no more connections", _SLOTS),
-    ("slots are reserved", "takes no more connections", _SLOTS),
+    ("too many", "takes no more connections", SLOTS),
+    ("slots are reserved", "takes no more connections", SLOTS),
     ("failed to resolve host", "is away: its host name is unknown", "look at name and DNS"),
     ("could not translate host", "is away: its host name is unknown", "look at name and DNS"),
 )

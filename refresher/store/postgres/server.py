@@ -67,7 +67,7 @@ class Server:
             # A standby has neither room for a write nor the locks of its primary.
             ours["target_session_attrs"] = "read-write"
         conninfo = make_conninfo(
-            "", **{**_DEFAULTS, "connect_timeout": round(timeout), **ours, **given}
+            "", **{**_DEFAULTS, "connect_timeout": max(round(timeout), 2), **ours, **given}
         )
         try:
             return Connection.connect(conninfo, autocommit=True)

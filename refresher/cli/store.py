@@ -40,8 +40,8 @@ def command() -> None:
 def backup(file: Path, config: Path | None, store: str | None, *, force: bool) -> int:
     """Copy the store to FILE while others use it.
 
-    FILE is a whole store itself, its owner's alone: to restore it, stop what uses the store
-    and copy it back. Secrets are in it as they are in the store, and their key is not.
+    FILE is a whole store itself, its owner's alone: to restore it, rename it to where the
+    store was. Secrets are in it as they are in the store, and their key is not.
     """
     from refresher.store.sqlite.backup import back_up, file_at  # noqa: PLC0415 - with the store
 

@@ -5,7 +5,6 @@ of each call until somebody repairs it, and of no call after that: whoever runs
 for months need not be started again.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from refresher.errors import PermanentError
 from refresher.ports import Lock, Records, Store
-from refresher.store.location import MEMORY, default_location, location_defect
+from refresher.store.location import MEMORY, default_location, file_of, location_defect
 from refresher.store.sealing.seal import KEYLESS, Plain
 from refresher.store.serverurl import is_server
 
@@ -95,7 +94,7 @@ def _embedded(location: str, key_file: Path | None) -> Backend:
     from refresher.store.sqlite.database import SqliteDatabase  # noqa: PLC0415 - the same
     from refresher.store.sqlite.locks import FileLocks  # noqa: PLC0415 - only what is used is loaded
 
-    path = _real(location)
+    path = file_of(location)
     database = SqliteDatabase(path)
     locks = FileLocks(path.with_name(f"{path.name}.locks"))
     return _over(database, locks, str(path), key_file, database.close)
@@ -160,13 +159,3 @@ def _sealing(key_file: Path) -> "Sealing":
     from refresher.store.sealing.keyfile import KeyFile  # noqa: PLC0415 - the same
 
     return Sealing(KeyFile(key_file))
-
-
-def _real(location: str) -> Path:
-    try:
-        # Every spelling of one database must lead to the same locks.
-        return Path(os.path.realpath(Path(location).expanduser()))
-    except RuntimeError:
-        raise PermanentError(
-            "store: the value names the home of an unknown user", hint="write the whole path"
-        ) from None

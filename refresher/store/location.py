@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from refresher.errors import PermanentError
 from refresher.store.serverurl import is_server, server_defect
 
 MEMORY: Final = "memory"
@@ -40,6 +41,20 @@ def location_defect(location: str) -> str:
     if not location:
         return "is empty: name a file on a local disk, or memory"
     return "holds a control character: name a file" if "\0" in location else ""
+
+
+def file_of(location: str) -> Path:
+    """Return the file that a path leads to.
+
+    Raises `PermanentError` for the home of an unknown user.
+    """
+    try:
+        # Every spelling of one database must lead to the same locks.
+        return Path(os.path.realpath(Path(location).expanduser()))
+    except RuntimeError:
+        raise PermanentError(
+            "store: the value names the home of an unknown user", hint="write the whole path"
+        ) from None
 
 
 def default_location(env: Mapping[str, str], system: Path = SYSTEM_DIRECTORY) -> str:

@@ -151,6 +151,25 @@ def test_a_run_without_the_right_key_fails_and_changes_no_secret(
     assert site.secrets() == before
 
 
+def test_a_run_that_needs_the_key_for_its_records_alone_says_so(site: Site) -> None:
+    """Else every run would fetch anew, and give a reason that is none."""
+    site.seal(os.urandom(32))
+    docker = "{type: docker-config, path: config.json}"
+    text = site.settings.read_text().replace("{type: store}", docker)
+    site.settings.write_text(text)
+    assert site.run("once")[0] == 0
+    sealed = site.key.read_text()
+    site.key.write_text(os.urandom(32).hex())
+    code, _, err = site.run("once")
+    assert code == 1
+    assert err.count("the key of the fingerprints was sealed with a key that store_key_file") == 1
+    site.key.write_text(sealed)
+    assert site.run("once")[0] == 0
+    code, out, err = site.run("once")
+    assert (code, err) == (0, "")
+    assert "hub: not due" in out
+
+
 @pytest.mark.parametrize("content", [None, "canary-key", ""])
 def test_check_finds_a_key_file_that_is_none(site: Site, content: str | None) -> None:
     """A setting to repair, before anything is sealed; the line is not shown."""

@@ -177,3 +177,9 @@ def test_a_file_that_is_open_to_others_is_told(tmp_path: Path, mode: int, *, exp
 def test_a_missing_file_is_not_open_to_others(tmp_path: Path) -> None:
     """That it is missing is told by whoever reads it."""
     assert KeyFile(tmp_path / "key").exposure() == ""
+
+
+def test_what_is_no_file_is_not_open_to_others(tmp_path: Path) -> None:
+    """Nobody is told to take the rights of a directory away; that it is none is told elsewhere."""
+    tmp_path.chmod(0o755)
+    assert KeyFile(tmp_path).exposure() == ""

@@ -15,6 +15,7 @@ import pytest
 from refresher.errors import StoreError
 from refresher.model.credential import Secret
 from refresher.store import Backend, open_store
+from refresher.store.sqlite.backup import back_up
 from refresher.store.sqlite.database import SqliteDatabase
 from tests.store.contracts import REGISTRY, named
 
@@ -105,6 +106,22 @@ def test_a_restored_backup_is_what_counts(tmp_path: Path, how: str, *, vacuum: b
     assert first.store.find_all("default", [*BACKUP, *LATER]) == {**BACKUP, **LATER}
     first.close()
     second.close()
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_one_backup_written_over_another_is_what_counts(tmp_path: Path) -> None:
+    """Who restores the wrong one first, under a process that only reads, gets the right one."""
+    path = tmp_path / "refresher.db"
+    with closing(open_store(str(path))) as backend:
+        for text in ("wrong", "right"):
+            backend.store.put("default", {REGISTRY: named(text)})
+            back_up(path, tmp_path / text)
+        for text in ("wrong", "right", "wrong"):
+            shutil.copyfile(tmp_path / text, path)
+            assert backend.store.find("default", REGISTRY) == named(text)
+        backend.store.put("default", LATER)
+        assert backend.store.find("default", REGISTRY) == named("wrong")
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 

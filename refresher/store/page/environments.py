@@ -5,9 +5,8 @@ from datetime import datetime
 from typing import Final
 
 from refresher.errors import PermanentError
-from refresher.model.credential import refuse_control_characters
 from refresher.model.nearest import nearest
-from refresher.model.registered import DEFAULT_ENVIRONMENT, Environment
+from refresher.model.registered import DEFAULT_ENVIRONMENT, Environment, refuse_environment
 from refresher.store.columns import from_moment, to_count, to_date, to_text
 from refresher.store.session import Row, Session
 
@@ -28,7 +27,6 @@ _REMOVE: Final = (
     "DELETE FROM registry WHERE environment_id = :id",
     "DELETE FROM environment WHERE id = :id",
 )
-_LONGEST: Final = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +45,44 @@ def environment(row: Row) -> Environment:
 
 def known(session: Session, name: str) -> Home:
     """Return an environment. Raises `PermanentError` if there is none of that name."""
+    home = find(session, name)
+    if home is None:
+        raise unknown(session, name)
+    return home
+
+
+def find(session: Session, name: str) -> Home | None:
+    """Return an environment, None if there is none of that name."""
     row = session.execute(_ID, {"name": name}).fetchone()
-    if row:
-        return Home(int(row[0]), name)
+    return Home(int(row[0]), name) if row else None
+
+
+def unknown(session: Session, name: str) -> PermanentError:
+    """Return the error of a name that no environment has, with the nearest one that there is."""
     names = [each for (each,) in session.execute(_NAMES) if isinstance(each, str)]
-    raise PermanentError(
+    return PermanentError(
         f"there is no environment {name!r}{nearest(name, names)}",
         hint="add it by `refresher environment add`, or look at `refresher environment list`",
     )
 
 
 def supplied(session: Session, name: str, now: datetime) -> Home:
-    """Return an environment, which is added if it is missing."""
-    _add(session, name, now)
-    return known(session, name)
+    """Return an environment, which is added if it is missing.
+
+    Raises `PermanentError` for a name that none can have.
+    """
+    home = find(session, name)
+    if home is None:
+        refuse_environment(name)
+        _add(session, name, now)
+        home = known(session, name)
+    return home
 
 
 def add(session: Session, name: str, now: datetime) -> Environment:
     """Add an environment. Raises `PermanentError` for a name that is taken or is none."""
-    _refuse_name(name)
-    if session.execute(_ID, {"name": name}).fetchone():
+    refuse_environment(name)
+    if find(session, name):
         raise PermanentError(
             f"there is an environment {name!r} already", hint="choose another name, or use it"
         )
@@ -97,12 +113,3 @@ def remove(session: Session, name: str) -> None:
 
 def _add(session: Session, name: str, now: datetime) -> None:
     session.execute(_ADD, {"name": name, "created": from_moment(now)})
-
-
-def _refuse_name(name: str) -> None:
-    if not name or name != name.strip() or len(name) > _LONGEST:
-        raise PermanentError(
-            f"the name of an environment has 1 to {_LONGEST} characters, no blank at its ends",
-            hint="choose another name",
-        )
-    refuse_control_characters(name, "the name of the environment")

@@ -70,14 +70,14 @@ class SqlRegistries:
     def add_registry(
         self, environment: str, address: str, credential: StoredCredential | None = None
     ) -> Registered:
-        """Add an active registry, and a first credential with it."""
+        """Add an active registry, a first credential with it, and the environment if missing."""
         host = read(address).address
         with self._database.writing() as session:
-            home = environments.known(session, environment)
+            writing = self._writing(session)
+            home = environments.supplied(session, environment, writing.now)
             there = registryrows.find(session, home, host)
             if there:
                 raise _taken(there)
-            writing = self._writing(session)
             row = registryrows.add(session, home, host, writing.now)
             if credential:
                 _add(writing, row, credential)

@@ -17,11 +17,14 @@ def resolve(
 
     Each look-up is by an index: the time grows with the logarithm of the registries.
 
-    Raises `PermanentError` for an unknown environment, and for text that is no image.
+    Raises `PermanentError` for text that is no image.
     """
     settings = PageSettings.of(settingrows.load(session))
     request = Request.of(image, settings)
-    home = environments.known(session, environment)
+    home = environments.find(session, environment)
+    if home is None:
+        sentence = str(environments.unknown(session, environment))
+        return Unresolved(request.image, request.address, Reason.NO_ENVIRONMENT, sentence)
     row = registryrows.find(session, home, request.address)
     registered = reading.registered(session, row) if row else None
     chosen = choose(request, settings, environment, registered, now)

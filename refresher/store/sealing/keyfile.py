@@ -83,10 +83,11 @@ class KeyFile:
     def exposure(self) -> str:
         """Return why others can get at the keys by the mode of the file, "" if they can't."""
         try:
-            mode = stat.S_IMODE(self.path.stat().st_mode)
+            status = self.path.stat()
         except OSError:
             return ""
-        if not mode & (stat.S_IRWXO | stat.S_IWGRP):
+        mode = stat.S_IMODE(status.st_mode)
+        if not stat.S_ISREG(status.st_mode) or not mode & (stat.S_IRWXO | stat.S_IWGRP):
             return ""
         return f"{SETTING} {self.path} is open to others (mode {mode:04o})"
 

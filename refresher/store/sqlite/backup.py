@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from refresher.errors import PermanentError, StoreError
-from refresher.store.location import MEMORY
+from refresher.store.location import MEMORY, file_of
 from refresher.store.sqlite import schema
 from refresher.store.sqlite.faults import explained
 from refresher.store.sqlite.newfile import NewFile
@@ -35,6 +35,10 @@ _UNWRITTEN: Final = {
     sqlite3.SQLITE_IOERR_TRUNCATE: "the disk fails",
 }
 """What can only be about the copy: nothing is written to the store."""
+
+_STAMPS: Final = (24, 92)
+"""Where a file counts its changes, and where it says that its size is as of that count
+(https://www.sqlite.org/fileformat.html, 1.3)."""
 
 Watch = Callable[[int, int, int], None]
 
@@ -65,6 +69,7 @@ def back_up(store: Path, target: Path, *, force: bool = False, patience: float =
             schema.is_current(source, store)
             source.execute(f"PRAGMA busy_timeout = {round(_TURN * 1000)}")
             _copy(source, new.path, _Places(store, target), time.monotonic() + patience)
+        _stamp(new.path)
         return new.keep()
 
 
@@ -83,7 +88,7 @@ def file_at(location: str) -> Path:
             "the store is a database on a server, which has its own way to be copied",
             hint="use pg_dump --format=custom, and pg_restore to restore it",
         )
-    return Path(location).expanduser()
+    return file_of(location)
 
 
 class _Places:
@@ -144,6 +149,19 @@ def _opened(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = OFF")
     connection.execute("PRAGMA synchronous = OFF")
     return connection
+
+
+def _stamp(copy: Path) -> None:
+    """Give the copy a count of changes that no other has: all of them would begin with one.
+
+    Whoever has the store open, when a copy is written over it in its place, knows by
+    that count alone that what was read before is out of date.
+    """
+    count = os.urandom(4)
+    with copy.open("r+b") as file:
+        for place in _STAMPS:
+            file.seek(place)
+            file.write(count)
 
 
 def _watch(places: _Places, end: float) -> Watch:

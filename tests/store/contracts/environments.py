@@ -6,6 +6,7 @@ import pytest
 
 from refresher.errors import PermanentError
 from refresher.model.registered import RowState
+from refresher.model.resolving import Reason, Unresolved
 from tests.store.contracts.page import PageContract, page_of
 from tests.store.contracts.samples import REGISTRY, named
 
@@ -67,18 +68,36 @@ class EnvironmentsContract(PageContract):
         calls = (
             lambda: page.registries("Producton"),
             lambda: page.registry("Producton", REGISTRY),
-            lambda: page.add_registry("Producton", REGISTRY),
             lambda: page.set_registry("Producton", REGISTRY, RowState.ACTIVE),
             lambda: page.add_credential("Producton", REGISTRY, named("secret")),
             lambda: page.edit_credential("Producton", REGISTRY, 1, email="a@b.example"),
             lambda: page.set_credential("Producton", REGISTRY, 1, RowState.ACTIVE),
-            lambda: page.resolve("ubuntu", "Producton", datetime.now(UTC)),
             lambda: page.remove_environment("Producton"),
         )
         for call in calls:
             with pytest.raises(PermanentError, match=r"'Producton'; did you mean production\?"):
                 call()
+        found = page.resolve("ubuntu", "Producton", datetime.now(UTC))
+        assert isinstance(found, Unresolved)
+        assert found.reason is Reason.NO_ENVIRONMENT
+        assert "'Producton'; did you mean production?" in found.sentence
         assert len(page.environments()) == 2
+
+    def test_an_environment_is_added_with_its_first_registry(self) -> None:
+        """By people as by sinks, whole or not at all; a name that none can have is refused."""
+        backend = self.make_backend()
+        page = page_of(backend)
+        added = page.add_registry("prod", REGISTRY, named("secret"))
+        assert page.registries("prod") == [added]
+        backend.store.put("staging", {REGISTRY: named("secret")})
+        for bad in ("", " qa", "a\0b"):
+            with pytest.raises(PermanentError):
+                page.add_registry(bad, REGISTRY)
+            with pytest.raises(PermanentError):
+                backend.store.put(bad, {REGISTRY: named("secret")})
+        with pytest.raises(PermanentError):
+            page.add_registry("qa", REGISTRY, named(""))
+        assert [each.name for each in page.environments()] == ["default", "prod", "staging"]
 
     def test_an_empty_environment_is_removed(self) -> None:
         """What was removed in it is no hindrance and goes too; the name can be taken again."""

@@ -13,6 +13,7 @@
 import errno
 import gc
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -76,6 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. Nothing it prints holds a secret."""
     # Most commands end before they make garbage worth looking for; the daemon turns it on again.
     gc.disable()
+    # A name that the terminal's encoding lacks is shown escaped; nothing is lost by it.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return _main(arguments)
     finally:

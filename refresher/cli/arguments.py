@@ -8,10 +8,12 @@ import click
 
 from refresher.errors import PermanentError
 
-_NEVER: Final = (
-    "a password is never an argument: other users would see it, and the shell keeps it; "
-    "without any option it is asked for, or give --password-stdin or --password-file FILE"
+_NEVER: Final = "a password is never an argument: other users would see it, and the shell keeps it"
+_WAYS: Final = (
+    f"{_NEVER}; without any option it is asked for, or give --password-stdin or "
+    "--password-file FILE"
 )
+_QUOTES: Final = 'a value with blanks in it is one word in quotes: "a, b"'
 
 
 class PageCommand(click.Command):
@@ -23,12 +25,14 @@ class PageCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take the words apart. Raises `click.UsageError`."""
+        asks = any(option.name == "password_stdin" for option in self.params)
         if any(map(_gives_password, args)):
-            raise click.UsageError(_NEVER, ctx)
+            raise click.UsageError(_WAYS if asks else f"{_NEVER}; none is needed here", ctx)
         ctx.allow_extra_args = True
         left = super().parse_args(ctx, args)
         if left:
-            raise click.UsageError(f"{len(left)} word(s) too many; {_NEVER}", ctx)
+            hint = _WAYS if asks else _QUOTES
+            raise click.UsageError(f"{len(left)} word(s) too many; {hint}", ctx)
         return left
 
 

@@ -10,7 +10,7 @@ from refresher.cli.notes import say
 from refresher.cli.output import iso, moment, print_json, print_table
 from refresher.cli.page.opening import Page, on_page, yes_option
 from refresher.cli.terminal import confirm
-from refresher.model.registered import Environment
+from refresher.model.registered import DEFAULT_ENVIRONMENT, Environment
 from refresher.observe.lines import printable
 
 
@@ -56,7 +56,8 @@ def _remove(page: Page, name: str, *, yes: bool) -> int:
 
     What was removed there before is forgotten with it.
     """
-    if not confirm(f"Remove environment {printable(name)} for good?", yes=yes):
+    question = f"Remove environment {printable(name)} for good?"
+    if _can_go(page, name) and not confirm(question, yes=yes):
         say("nothing is changed")
         return FAILED
     page.registries.remove_environment(name)
@@ -65,6 +66,13 @@ def _remove(page: Page, name: str, *, yes: bool) -> int:
     else:
         click.echo(f"environment {printable(name)} is removed")
     return OK
+
+
+def _can_go(page: Page, name: str) -> bool:
+    # What the store refuses needs no question.
+    return name != DEFAULT_ENVIRONMENT and any(
+        each.name == name and not each.registries for each in page.registries.environments()
+    )
 
 
 def _document(environment: Environment) -> dict[str, Any]:

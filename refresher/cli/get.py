@@ -7,6 +7,7 @@ import click
 
 from refresher.cli import NO_ANSWER, OK
 from refresher.cli.notes import Notes
+from refresher.cli.output import print_json_text
 from refresher.cli.wiring import config_option, open_plant, settings_for
 from refresher.errors import RefresherError
 from refresher.model.address import canonical
@@ -37,5 +38,5 @@ def command(registry: str, environment: str, config: Path | None) -> int:
         "Username": found.username,
         "Secret": found.secret.reveal(),
     }
-    click.echo(json.dumps(answer, ensure_ascii=False))
+    print_json_text(json.dumps(answer, ensure_ascii=False))
     return OK

@@ -24,7 +24,13 @@ _GAP: Final = "  "
 
 def print_json(document: Mapping[str, Any]) -> None:
     """Print a JSON document; times are ISO 8601 in UTC."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    print_json_text(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def print_json_text(text: str) -> None:
+    """Print JSON in UTF-8, whatever the terminal's encoding is (RFC 8259, section 8.1)."""
+    # What is no text becomes an escape, which JSON has too.
+    click.echo(text.encode(errors="backslashreplace"))
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

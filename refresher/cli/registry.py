@@ -9,7 +9,13 @@ from refresher.cli import OK
 from refresher.cli.arguments import Family
 from refresher.cli.page.addresses import address_argument, new_address_argument
 from refresher.cli.page.credential import command as credential
-from refresher.cli.page.editing import Edit, edit_credential, fixed_address, refuse_taken
+from refresher.cli.page.editing import (
+    Edit,
+    edit_credential,
+    fixed_address,
+    refuse_taken,
+    tell_new_environment,
+)
 from refresher.cli.page.opening import Page, environment_option, on_page, yes_option
 from refresher.cli.page.options import credential_option, email_option, username_option
 from refresher.cli.page.passwords import PasswordSource, takes_password
@@ -56,11 +62,14 @@ def _add(
     """Add a registry with its first credential.
 
     ADDRESS is host or host:port, or one of the words dockerhub and quay. The password is
-    asked for, unless an option tells where it is.
+    asked for, unless an option tells where it is. An environment that is not there is
+    added, too.
     """
-    if password.asks:
+    if password.asks and not tell_new_environment(page, environment):
         refuse_taken(page, environment, address)
     credential = StoredCredential(username, password.read(username, address), email)
+    if not password.asks:
+        tell_new_environment(page, environment)
     added = page.registries.add_registry(environment, address, credential)
     print_change(f"registry {address} is added to environment {environment}", added, page)
     return OK

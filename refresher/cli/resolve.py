@@ -28,7 +28,7 @@ def command(page: Page, image: str, environment: str) -> int:
     registry` set them. Exits with 4 and the reason if nothing would be used.
     """
     with argument("IMAGE"):
-        ImageReference.parse(image)
+        ImageReference.parse(image).registry  # noqa: B018 - refuses a domain that is no address
     found = page.registries.resolve(image, environment, page.clock.now())
     if page.style == "json":
         print_json(_document(found, environment, page))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from refresher.clock import SystemClock
+from refresher.engine.announce import NoEvents
 from refresher.engine.engine import Engine
 from refresher.engine.ledger import Ledger
 from refresher.engine.workers import Workers
@@ -121,7 +122,7 @@ def open_backend(settings: "Settings", events: Events, *, read_only: bool = Fals
     asked_for = MEMORY in (settings.store, os.environ.get(STORE_VARIABLE))
     if location == MEMORY and not asked_for:
         detail = "no place for the store is writable: what is recorded ends with this process"
-        hint = "set store: in the settings to a path that can be written"
+        hint = f"set store in the settings, or {STORE_VARIABLE}, to a path that can be written"
         events.emit(Event(EventName.NOTICE, Severity.WARNING, detail=detail, hint=hint))
     keys = key_file(settings)
     if keys is not None:
@@ -171,10 +172,10 @@ def store_location(settings: "Settings") -> str:
 
 def is_absent(location: str) -> bool:
     """Tell whether a store at `location` would be a new file."""
-    from refresher.store import MEMORY  # noqa: PLC0415 - as above
+    from refresher.store.location import MEMORY, file_of  # noqa: PLC0415 - as above
 
     # Not Path.exists, which raises where a directory on the way may not be searched.
-    return not (location == MEMORY or "://" in location or os.path.exists(location))  # noqa: PTH110
+    return not (location == MEMORY or "://" in location or os.path.exists(file_of(location)))  # noqa: PTH110
 
 
 def build_engine(
@@ -209,7 +210,8 @@ def build_parts(settings: "Settings", backend: "Backend", events: Events, clock:
         env=os.environ,
         events=events,
         # A store that is away costs a fetch, and keeps nobody from starting.
-        fingerprint=Ledger(backend.records, events).fingerprint,
+        # The engine tells of it.
+        fingerprint=Ledger(backend.records, NoEvents()).fingerprint,
     )
 
 

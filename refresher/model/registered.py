@@ -9,10 +9,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from refresher.model.credential import UNKNOWN, Expiry
+from refresher.errors import PermanentError
+from refresher.model.credential import UNKNOWN, Expiry, refuse_control_characters
 
 DEFAULT_ENVIRONMENT: Final = "default"
 """The environment that is always there."""
+
+_LONGEST_NAME: Final = 255
 
 
 class RowState(StrEnum):
@@ -77,6 +80,16 @@ class Environment:
     name: str
     created: datetime
     registries: int = 0
+
+
+def refuse_environment(name: str) -> None:
+    """Raise `PermanentError` for a name that no environment can have."""
+    if not name or name != name.strip() or len(name) > _LONGEST_NAME:
+        raise PermanentError(
+            f"the name of an environment has 1 to {_LONGEST_NAME} characters, no blank at its ends",
+            hint="choose another name",
+        )
+    refuse_control_characters(name, "the name of the environment")
 
 
 def _first(

@@ -3,18 +3,22 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 
 from refresher.model.image import ImageReference, named_registry
 from refresher.model.pageaddress import HUB, look_up
 from refresher.model.registered import Registered, RegisteredCredential, RowState
 from refresher.model.whitelist import WHITELIST, PageSettings
 
+_SHOWN: Final = 10
+"""So many addresses of a whitelist are told."""
+
 
 class Reason(StrEnum):
     """Why an image gets no credential."""
 
     NOT_WHITELISTED = "not-whitelisted"
+    NO_ENVIRONMENT = "no-environment"
     NO_REGISTRY = "no-registry"
     INACTIVE = "inactive"
     NO_ACTIVE_CREDENTIAL = "no-active-credential"
@@ -71,9 +75,11 @@ def choose(
         return Unresolved(request.image, request.address, reason, sentence)
 
     if not settings.allows(request.registry):
-        listed = ", ".join(settings.whitelist)
+        listed = ", ".join(settings.whitelist[:_SHOWN])
+        more = f" and {rest} more" if (rest := len(settings.whitelist) - _SHOWN) > 0 else ""
         return because(
-            Reason.NOT_WHITELISTED, f"registry {request.registry} is not in {WHITELIST}: {listed}"
+            Reason.NOT_WHITELISTED,
+            f"registry {request.registry} is not in {WHITELIST}: {listed}{more}",
         )
     if registered is None:
         return because(

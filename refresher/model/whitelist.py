@@ -24,6 +24,10 @@ WHITELIST: Final = "registry.whitelist"
 CREDENTIAL: Final = PREFERENCE
 """Which active credential of a registry is in use, a `Preference`; empty is the newest."""
 
+_AS_IMAGES_BEGIN: Final = (
+    "give addresses as images begin with them, for example registry.example:5000"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
@@ -123,11 +127,13 @@ def _credential(value: str) -> Accepted:
 
 def _refuse_useless(address: str, setting: str) -> None:
     """Raise `PermanentError` for what no image begins with."""
-    what = _uselessness(address)
+    try:
+        what = _uselessness(address)
+    except PermanentError as error:
+        raise PermanentError(f"{setting}: {error}", hint=_AS_IMAGES_BEGIN) from None
     if what:
         raise PermanentError(
-            f"{setting}: {address!r} {what}, and matches no image",
-            hint="give addresses as images begin with them, for example registry.example:5000",
+            f"{setting}: {address!r} {what}, and matches no image", hint=_AS_IMAGES_BEGIN
         )
 
 

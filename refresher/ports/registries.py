@@ -65,6 +65,7 @@ class Registries(Protocol):
     ) -> Registered:
         """Add an active registry, and a first credential with it.
 
+        An environment that is not there is added with its first registry, as sinks do.
         Raises `PermanentError` if the environment has the address in any case.
         One that was removed stays as it is; the new one is another.
         """

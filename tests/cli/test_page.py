@@ -1,6 +1,9 @@
 """Environments, settings and images of the registry page, and which store it is in."""
 
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -40,7 +43,8 @@ def test_environments_as_documents(page: PageSite) -> None:
     [
         (["environment", "add", "default"], 1, "there is an environment 'default' already"),
         (["environment", "add", " "], 1, "name of an environment"),
-        (["environment", "remove", "prod"], 2, "--yes"),
+        (["environment", "remove", "empty"], 2, "--yes"),
+        (["environment", "remove", "prod"], 1, "holds 1 registry"),
         (["environment", "remove", "default", "--yes"], 1, "can't be removed"),
         (["environment", "remove", "prdo", "--yes"], 1, "did you mean prod?"),
         (["environment", "remove", "prod", "--yes"], 1, "holds 1 registry"),
@@ -53,7 +57,10 @@ def test_environments_as_documents(page: PageSite) -> None:
         (["setting", "set", "registry.credential", "first"], 2, "give newest or oldest"),
         (["setting", "set", "registry.default"], 2, "VALUE"),
         (["resolve", "Upper/Case"], 2, "IMAGE"),
-        (["resolve", "quay.io/app", "--environment", "prdo"], 1, "did you mean prod?"),
+        (["resolve", "quay.io:99999/app"], 2, "IMAGE"),
+        (["setting", "set", "registry.whitelist", "quay.io,", "gcr.io"], 2, "in quotes"),
+        (["resolve", "quay.io/app", "x"], 2, "1 word(s) too many"),
+        (["resolve", "quay.io/app", "--password", "canary"], 2, "none is needed here"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, list) else None,
 )
@@ -61,7 +68,7 @@ def test_a_bad_value_changes_nothing(
     page: PageSite, words: list[str], code: int, told: str
 ) -> None:
     """The exit code and one sentence tell what is wrong."""
-    page.do("environment", "add", "prod")
+    page.do("environment", "add", "empty")
     page.add("quay.io", "--environment", "prod")
     before = page.rows()
     got, out, err = page.run(*words)
@@ -69,6 +76,30 @@ def test_a_bad_value_changes_nothing(
     assert told in err
     assert "canary" not in err
     assert page.rows() == before
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp1250", "utf-8"])
+def test_any_terminal_shows_any_name(page: PageSite, encoding: str) -> None:
+    """What its encoding lacks is escaped for people; documents are always in UTF-8."""
+    name = "\N{SNOWMAN} b\xe5t \N{GRINNING FACE}"
+    page.do("environment", "add", name)
+    page.add("quay.io", "--environment", name, username="\xe5ngstr\xf6m")
+    env = {"PYTHONUTF8": "0", "PYTHONIOENCODING": encoding, "REFRESHER_STORE": str(page.store)}
+    for words in (("environment", "list"), ("registry", "list", "--all-environments")):
+        table = _raw(words, env)
+        assert b"REGISTR" in table
+        assert table.decode("utf-8" if encoding == "ascii" else encoding)
+        json.loads(_raw((*words, "--output", "json"), env).decode("utf-8"))
+    got = json.loads(_raw(("get", "quay.io", "--environment", name), env).decode("utf-8"))
+    assert got["Username"] == "\xe5ngstr\xf6m"
+
+
+def _raw(words: tuple[str, ...], env: dict[str, str]) -> bytes:
+    command = [sys.executable, "-m", "refresher", *words]
+    environment = {**os.environ, **env, "PYTHONPATH": str(Path(__file__).parents[2])}
+    ended = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=60)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
 
 
 def test_settings_are_set_and_set_back(page: PageSite) -> None:
@@ -168,6 +199,16 @@ def test_no_answer_has_a_reason(page: PageSite, image: str, reason: str, told: s
     assert told in document["detail"]
 
 
+def test_an_unknown_environment_is_no_answer(page: PageSite) -> None:
+    """Exit 4 for both who ask what is there, with the nearest name that was meant."""
+    page.add("quay.io", "--environment", "prod")
+    code, out, err = page.run("resolve", "quay.io/app", "--environment", "prdo")
+    assert (code, out) == (4, "")
+    assert err == "no answer: there is no environment 'prdo'; did you mean prod?\n"
+    code, out, _ = page.run("resolve", "quay.io/app", "--environment", "prdo", "--output", "json")
+    assert (code, json.loads(out)["reason"]) == (4, "no-environment")
+
+
 @pytest.mark.parametrize(
     ("registry", "served"),
     [
@@ -227,6 +268,32 @@ def test_the_store_is_where_the_settings_say(page: PageSite) -> None:
     assert (page.folder / "named" / "here.db").exists()
     listed = page.run_bare("registry", "list", "--config", str(settings), "--output", "json")
     assert len(json.loads(listed[1])["registries"]) == 1
+
+
+@pytest.mark.parametrize("way", ["relative", "~/refresher.db", "link.db"])
+def test_every_spelling_of_a_path_is_one_store(
+    page: PageSite, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """What is added by one is listed, resolved and backed up by another."""
+    page.add("quay.io")
+    (page.folder / "link.db").symlink_to(page.store)
+    monkeypatch.setenv("HOME", str(page.folder))
+    location = page.store.name if way == "relative" else way
+    for words in (("registry", "list"), ("resolve", "quay.io/app"), ("store", "backup", "copy.db")):
+        code, out, err = page.run_bare(*words, "--store", location)
+        assert (code, err) == (0, "")
+        assert "quay.io" in out or "copy.db" in out
+    monkeypatch.setenv("REFRESHER_STORE", location)
+    assert page.run_bare("status")[0] == 0
+    assert "quay.io" in page.run_bare("registry", "list")[1]
+
+
+def test_the_home_of_an_unknown_user_is_told(page: PageSite) -> None:
+    """Whether the store would be read, written or copied."""
+    for words in (("registry", "list"), ("environment", "add", "x"), ("store", "backup", "copy")):
+        code, _, err = page.run_bare(*words, "--store", "~nobody-at-all/x.db")
+        assert code == 1
+        assert "home of an unknown user" in err
 
 
 def test_the_option_comes_before_the_settings_and_they_before_the_variable(

@@ -100,6 +100,21 @@ def test_the_list_of_one_environment_or_of_all(page: PageSite) -> None:
     assert "give one" in err
 
 
+def test_an_environment_is_added_with_its_first_registry(page: PageSite) -> None:
+    """As sinks do; it is told, with the nearest one that may have been meant."""
+    words = ("registry", "add", "quay.io", "--username", "acme", *page.file, "--environment")
+    code, out, err = page.run(*words, "staging")
+    assert (code, err) == (0, "notice: environment staging is new, and is added\n")
+    assert "quay.io is added to environment staging" in out
+    assert "is new, and is added; did you mean staging?" in page.run(*words, "stagin")[2]
+    assert page.run("registry", "add", "gcr.io", *words[3:], "staging")[2] == ""
+    before = page.rows()
+    code, out, err = page.run(*words, "")
+    assert (code, out) == (2, "")
+    assert "--environment" in err
+    assert page.rows() == before
+
+
 def test_what_is_removed_is_listed_on_request(page: PageSite) -> None:
     """A removed registry is history, and its address can be added again."""
     page.add("quay.io")
@@ -241,6 +256,7 @@ def test_an_edit_reaches_another_credential_by_its_number(page: PageSite) -> Non
         (["edit", "quay.io", "--username", ""], 2, "is empty"),
         (["edit", "quay.io", "--username", "acme:canary-pw"], 2, "colon"),
         (["edit", "quay.io", "--username", "a\tcanary-pw"], 2, "control character"),
+        (["edit", "quay.io", "--username", "canary-pw" * 500], 2, "4096 characters"),
         (["edit", "quay.io", "--email", "a\x00canary-pw"], 2, "control character"),
         (["edit", "quay.io", "--email", "canary-pw" * 40], 2, "320 characters"),
         (["credential", "add", "other.example", "--username", "x"], 1, "has no registry"),

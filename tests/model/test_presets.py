@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from refresher.errors import PermanentError
 from refresher.model.address import canonical
-from refresher.model.pageaddress import look_up
-from refresher.model.presets import PRESETS, TypedAddress, known_address, new_address
+from refresher.model.pageaddress import PageAddress, look_up
+from refresher.model.presets import PRESETS, known_address, new_address
 
 HUB = "index.docker.io"
 KEPT = [
@@ -37,7 +37,7 @@ UNNAMEABLE = ["intranet", "hub", "under_score"]
 @pytest.mark.parametrize(("text", "address"), KEPT, ids=[text for text, _ in KEPT])
 def test_what_is_kept_as_typed_needs_no_word(text: str, address: str) -> None:
     """Case and port stay; a preset stands for its address."""
-    assert new_address(text) == TypedAddress(address)
+    assert new_address(text) == PageAddress(address)
 
 
 @pytest.mark.parametrize(("text", "address"), CHANGED, ids=[text for text, _ in CHANGED])
@@ -66,7 +66,7 @@ def test_a_path_is_refused_with_the_host_to_give(text: str) -> None:
     """A registry has none, and its credential serves all paths."""
     with pytest.raises(PermanentError, match="has a path") as caught:
         new_address(text)
-    assert caught.value.hint.startswith("give ")
+    assert caught.value.hint.startswith("add ")
     assert "/" not in caught.value.hint
 
 

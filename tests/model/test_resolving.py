@@ -112,6 +112,15 @@ def test_the_whitelist_is_asked_first() -> None:
     assert answer.sentence == f"registry {REGISTRY} is not in registry.whitelist: quay.io, gcr.io"
 
 
+def test_a_long_whitelist_is_not_told_whole() -> None:
+    """A sentence stays one, however many addresses are listed."""
+    page = PageSettings(whitelist=tuple(f"r{number}.example" for number in range(10_000)))
+    answer = choose(Request.of(f"{REGISTRY}/app", page), page, "default", None, NOW)
+    assert isinstance(answer, Unresolved)
+    assert answer.sentence.endswith("r8.example, r9.example and 9990 more")
+    assert len(answer.sentence) < 300
+
+
 @pytest.mark.parametrize("preference", list(Preference))
 @pytest.mark.parametrize("expires", [NOW + timedelta(microseconds=1), NEVER, UNKNOWN], ids=str)
 def test_an_image_gets_the_credential_in_use(preference: Preference, expires: Expiry) -> None:

@@ -4,10 +4,14 @@ from dataclasses import dataclass
 
 import click
 
+from refresher.cli.arguments import argument
+from refresher.cli.notes import say
 from refresher.cli.page.opening import Page
 from refresher.cli.page.passwords import PasswordSource
 from refresher.errors import PermanentError
-from refresher.model.registered import Registered, RegisteredCredential
+from refresher.model.nearest import nearest
+from refresher.model.registered import Registered, RegisteredCredential, refuse_environment
+from refresher.observe.lines import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,20 @@ def refuse_taken(page: Page, environment: str, address: str) -> None:
                 f"registry {each.address} of environment {environment} is there already",
                 hint="add a credential to it by `refresher registry credential add`",
             )
+
+
+def tell_new_environment(page: Page, name: str) -> bool:
+    """Return whether there is no environment of that name yet, and say so.
+
+    Raises `click.BadParameter` for a name that none can have.
+    """
+    names = [each.name for each in page.registries.environments()]
+    if name in names:
+        return False
+    with argument("--environment"):
+        refuse_environment(name)
+    say(printable(f"notice: environment {name} is new, and is added{nearest(name, names)}"))
+    return True
 
 
 def _refuse_address(_context: click.Context, _option: click.Parameter, text: str | None) -> None:

@@ -13,6 +13,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 _LONGEST_EMAIL: Final = 320
 """Characters: 64 before the @, 255 after it (RFC 5321, section 4.5.3.1)."""
 
+_LONGEST_USERNAME: Final = 4096
+"""Characters, as in Rancher 1.x."""
+
 _LONGEST_ID: Final = 18
 """Digits: more than any database counts up to."""
 
@@ -65,15 +68,11 @@ def _username(_context: click.Context, _option: click.Parameter, text: str | Non
             "contains a colon, which HTTP Basic authentication can't send; "
             "give the user name alone, the password is asked for"
         )
-    return _sendable(text)
+    return _sendable(text, _LONGEST_USERNAME)
 
 
 def _email(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
-    if text is None:
-        return None
-    if len(text) > _LONGEST_EMAIL:
-        raise click.BadParameter(f"is longer than {_LONGEST_EMAIL} characters")
-    return _sendable(text)
+    return None if text is None else _sendable(text, _LONGEST_EMAIL)
 
 
 def _number(_context: click.Context, _option: click.Parameter, text: str | None) -> int | None:
@@ -84,7 +83,9 @@ def _number(_context: click.Context, _option: click.Parameter, text: str | None)
     return int(text)
 
 
-def _sendable(text: str) -> str:
+def _sendable(text: str, longest: int) -> str:
+    if len(text) > longest:
+        raise click.BadParameter(f"is longer than {longest} characters")
     try:
         refuse_control_characters(text, "it")
     except PermanentError as error:

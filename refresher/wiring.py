@@ -23,6 +23,7 @@ from refresher.ports import (
     Store,
     Tools,
 )
+from refresher.registry.policy import trust_of
 from refresher.registry.verifier import RegistryVerifier
 from refresher.settings import PluginSettings, Settings
 from refresher.settings.routing import conflicts
@@ -77,8 +78,7 @@ def wire(
     _refuse_conflicts(settings, sources, routes)
     made = {name: sink for parts in sinks for name, sink in parts.items()}
     _refuse_twins(settings, made)
-    _tell_notices(settings, events)
-    _tell_insecure(settings, events)
+    _tell(settings, sources, events)
     return Wiring(sources, made, routes)
 
 
@@ -89,9 +89,11 @@ def _verifier(
     return None if policy is None else RegistryVerifier(policy, clock, env, settings.trust)
 
 
-def _tell_notices(settings: Settings, events: Events) -> None:
+def _tell(settings: Settings, sources: Mapping[str, Source], events: Events) -> None:
     for text in settings.notices:
         events.emit(Event(EventName.NOTICE, Severity.WARNING, detail=text))
+    _tell_insecure(settings, events)
+    _tell_strangers(settings, sources, events)
 
 
 def _tell_insecure(settings: Settings, events: Events) -> None:
@@ -109,6 +111,27 @@ def _tell_insecure(settings: Settings, events: Events) -> None:
                 hint="give it a certificate, and name its authority in trust",
             )
         )
+
+
+def _tell_strangers(settings: Settings, sources: Mapping[str, Source], events: Events) -> None:
+    """Tell of registries in `trust` that no provider serves: the port may be wrong, or the name."""
+    providers = [source.provider for source in sources.values()]
+    served = [each.registries for each in providers if isinstance(each, Declares)]
+    # Who says nothing learns later what it serves.
+    if not served or not all(served) or len(served) < len(providers):
+        return
+    hosts = [each for registries in served for each in registries]
+    for host, trust in settings.trust.items():
+        if not any(trust_of(each, {host: trust}) == trust for each in hosts):
+            events.emit(
+                Event(
+                    EventName.NOTICE,
+                    Severity.WARNING,
+                    registries=(host,),
+                    detail=f"trust names {host}, which no provider serves",
+                    hint="check its name and port; hosts of token servers go into verify",
+                )
+            )
 
 
 def _refuse_twins(settings: Settings, sinks: Mapping[str, Sink]) -> None:
@@ -159,7 +182,8 @@ class _Builder:
     def built(self, plug: PluginSettings) -> Mapping[str, Any]:
         """Return what the plug-in built, by full name; nothing after a complaint."""
         try:
-            return _built(plug, replace(self._tools, notify=partial(self._notice, plug)))
+            notify = partial(self._notice, plug)
+            return _built(plug, replace(self._tools, notify=notify, names=plug.names))
         except RefresherError as error:
             self.cause = error.__cause__ or self.cause
             message = ": ".join(filter(None, (str(error), error.hint)))

@@ -78,3 +78,30 @@ def test_what_is_insecure_is_told_loudly_and_once() -> None:
     log = EventLog()
     wired(settings("r.example", "{mode: off, insecure: ['r.example']}"), log)
     assert not any("insecure" in each.detail for each in log.seen)
+
+
+def strangers(provider: str, trusted: str) -> list[str]:
+    """Return the registries in `trust` that are told to be served by nobody."""
+    log = EventLog()
+    wired(f"providers: {{p: {{{provider}}}}}\nsinks: {{s: {{type: store}}}}\n{trusted}\n", log)
+    told = [each for each in log.seen if "which no provider serves" in each.detail]
+    assert all(each.severity is Severity.WARNING and each.hint for each in told)
+    return [host for each in told for host in each.registries]
+
+
+def test_trust_of_a_registry_that_nobody_serves_is_told() -> None:
+    """A port that is missing or wrong, a slip in the name."""
+    provider = (
+        "type: static, registries: ['r.example:5000', s.example/team], username: u, password: p"
+    )
+    trusted = "trust: {r.example: &t {insecure: true}, 'r.example:5000': *t, 's.example:443': *t}"
+    assert strangers(provider, trusted) == ["r.example"]
+
+
+def test_where_nobody_knows_what_is_served_trust_is_left_alone() -> None:
+    """ECR's own registry is known with the first token; people may add any on the page."""
+    trusted = "trust: {r.example: {insecure: true}}"
+    assert strangers("type: ecr, region: us-west-2", trusted) == []
+    log = EventLog()
+    wired(trusted, log)
+    assert log.seen == []

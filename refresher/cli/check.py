@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,41 +25,40 @@ from refresher.engine.checkup import (
     check_providers,
     check_sinks,
     declared,
+    fed,
+    remote,
 )
 from refresher.engine.workers import ThreadWorkers
-from refresher.ports import Source
+from refresher.ports import Sink
 from refresher.registry.policy import Policy
 from refresher.registry.verifier import RegistryVerifier
 from refresher.store.sealing.keyfile import KeyFile
 
 if TYPE_CHECKING:
     from refresher.settings import Settings
+    from refresher.wiring import Wiring
 
 
 @click.command("check")
 @config_option
 @registry_option
-@click.option("--offline", is_flag=True, help="Ask no provider: settings and files only.")
+@click.option("--offline", is_flag=True, help="Ask nobody: settings and files only.")
 def command(config: Path | None, registries: tuple[str, ...], *, offline: bool) -> int:
     """Validate settings, files and identities; write nothing.
 
     Each provider is asked once, and what it answers is dropped. What docker and podman on
-    this host need for the registries in `trust` is told, too. Exits with 2 if a file that a
-    provider needs is wrong, with 1 on any other finding.
+    this host need for the registries in `trust` is told, too. Exits with 2 if a file that
+    the settings need is wrong, with 1 on any other finding.
     """
     events, settings = Notes(), find_settings(config, registries)
     wiring = build_parts(
         settings, open_backend(settings, events, read_only=True), events, SystemClock()
     )
-    wrong = check_locally(wiring.sources, _others(settings))
+    wrong = check_locally(wiring.sources, _others(settings, wiring.sinks))
     _print(wrong)
     if wrong:
         return WRONG_SETTINGS
-    workers = ThreadWorkers()
-    findings = check_sinks(wiring.sinks, wiring.sources, workers)
-    findings += _check_engines(settings, wiring.sources, offline=offline)
-    if not offline:
-        findings += check_providers(wiring.sources, workers)
+    findings = _check_all(settings, wiring, offline=offline)
     _print(findings)
     if findings:
         return FAILED
@@ -66,21 +66,37 @@ def command(config: Path | None, registries: tuple[str, ...], *, offline: bool) 
     return OK
 
 
-def _others(settings: "Settings") -> dict[str, object]:
+def _others(settings: "Settings", sinks: Mapping[str, Sink]) -> dict[str, object]:
     """Return what else reads files that the settings name."""
     trusted = RegistryVerifier(Policy(), SystemClock(), {}, settings.trust)
     keys = key_file(settings)
-    return {"trust": trusted} | ({} if keys is None else {"store": KeyFile(keys)})
+    files = {"trust": trusted} | ({} if keys is None else {"store": KeyFile(keys)})
+    return {**remote(sinks), **files}
+
+
+def _check_all(settings: "Settings", wiring: "Wiring", *, offline: bool) -> list[Finding]:
+    workers, sinks = ThreadWorkers(), wiring.sinks
+    registries, findings = declared(wiring.sources), list[Finding]()
+    if offline:
+        away = remote(sinks)
+        sinks = {name: sink for name, sink in sinks.items() if name not in away}
+    else:
+        findings, arrived = check_providers(wiring.sources, workers)
+        # Some learn what they serve from the answer alone.
+        registries |= arrived
+    findings += check_sinks(sinks, fed(wiring.routes, registries), workers)
+    served = chain.from_iterable(registries.values())
+    return findings + _check_engines(settings, served, offline=offline)
 
 
 def _check_engines(
-    settings: "Settings", sources: Mapping[str, Source], *, offline: bool
+    settings: "Settings", registries: Iterable[str], *, offline: bool
 ) -> list[Finding]:
     """Return what container engines lack, and tell what they have."""
     from refresher.registry.engines.advice import Host, advise  # noqa: PLC0415 - for `check` alone
 
     findings = []
-    for each in advise(declared(sources), settings.trust, Host.this(os.environ, offline=offline)):
+    for each in advise(registries, settings.trust, Host.this(os.environ, offline=offline)):
         if each.done:
             click.echo(f"{each.engine}: {each.message}")
         else:

@@ -22,13 +22,23 @@ from refresher.observe.backlog import log_to_stderr
 from refresher.observe.fanout import Fanout
 from refresher.observe.log import Format, capture_stdlib
 from refresher.observe.tally import Tally
-from refresher.ports import Severity
+from refresher.ports import Event, EventName, Events, Severity
 from refresher.signals import handled
 
 if TYPE_CHECKING:
     from refresher.settings import Settings
 
 _START_JITTER: Final = 3.0
+
+_OF_START: Final = (
+    "store",
+    "store_password_file",
+    "store_key_file",
+    "listen",
+    "log_level",
+    "log_format",
+)
+"""Settings that are read once."""
 
 
 @click.command("run")
@@ -62,10 +72,22 @@ def _run(config: Path | None, registries: tuple[str, ...], listen: str | None) -
         return Duty(engine, fresh.drift_interval)
 
     def reload() -> Duty:
-        return duty(find_settings(config, registries))
+        fresh = find_settings(config, registries)
+        made = duty(fresh)
+        _tell_late(settings, fresh, events)
+        return made
 
     gc.enable()
     spread = _START_JITTER if settings.start_jitter is None else settings.start_jitter
     daemon = Daemon(duty(settings), reload=reload, clock=clock, events=events, spread=spread)
     with listening(address, daemon, tally=tally, events=events, clock=clock):
         daemon.run()
+
+
+def _tell_late(begun: "Settings", fresh: "Settings", events: Events) -> None:
+    """Tell of what a reload can't change. `begun` is what the daemon was started with."""
+    changed = [name for name in _OF_START if getattr(begun, name) != getattr(fresh, name)]
+    if changed:
+        detail = f"{', '.join(changed)}: changed, and not in use before a restart"
+        hint = "restart the daemon, or take the change back"
+        events.emit(Event(EventName.NOTICE, Severity.WARNING, detail=detail, hint=hint))

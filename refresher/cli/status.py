@@ -1,5 +1,6 @@
 """`refresher status`."""
 
+import os
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import click
 
 from refresher.cli import FAILED, OK
+from refresher.cli.listening import listen_address
 from refresher.cli.notes import Notes, redacted
 from refresher.cli.output import (
     ending,
@@ -20,10 +22,19 @@ from refresher.cli.output import (
     seconds_left,
 )
 from refresher.cli.reports import place
-from refresher.cli.wiring import config_option, is_configured, read_standings
+from refresher.cli.wiring import (
+    bare_settings,
+    config_option,
+    find_settings,
+    is_configured,
+    read_standings,
+    store_location,
+)
 from refresher.engine.announce import NoEvents
 from refresher.model.lease import State
+from refresher.model.listen import ListenAddress
 from refresher.model.standing import Standing
+from refresher.store.location import MEMORY
 
 _HEADINGS = (
     "REGISTRY",
@@ -46,9 +57,9 @@ def command(config: Path | None, style: str, *, health: bool) -> int:
 
     Exits with 1 if something is urgent or dead, or never worked.
     """
-    rows, now = read_standings(config, NoEvents() if health else Notes())
     if health:
-        return _print_health(rows, configured=is_configured(config))
+        return _print_health(config)
+    rows, now = read_standings(config, Notes())
     sick = [row for row in rows if not row.healthy]
     if style == "json":
         print_json({"ok": not sick, "places": [_document(row, now) for row in rows]})
@@ -57,20 +68,37 @@ def command(config: Path | None, style: str, *, health: bool) -> int:
     return FAILED if sick else OK
 
 
-def _print_health(rows: Sequence[Standing], *, configured: bool) -> int:
-    """Say in one line whether everything was obtained and put in place, as far as is recorded.
+def _print_health(config: Path | None) -> int:
+    """Say in one line whether everything was obtained and put in place.
+
+    The records tell it or, where they are in a daemon's memory, the daemon.
+    """
+    settings = find_settings(config) if is_configured(config) else bare_settings()
+    if store_location(settings) == MEMORY:
+        sick = _ask(listen_address(None, settings.listen, os.environ))
+    else:
+        sick = _recorded(read_standings(config, NoEvents())[0], configured=is_configured(config))
+    click.echo(sick or "healthy")
+    return FAILED if sick else OK
+
+
+def _ask(address: ListenAddress | None) -> str:
+    from refresher.cli.probe import readiness  # noqa: PLC0415 - rarely needed
+
+    if address is None:
+        return "the records are in memory, and nothing listens: set store, or listen"
+    return readiness(address)
+
+
+def _recorded(rows: Sequence[Standing], *, configured: bool) -> str:
+    """Return what the records say against health, "" for nothing.
 
     Nothing recorded is no health: the daemon may keep its records elsewhere.
     """
     sick = [row for row in rows if not row.healthy or row.state == State.PENDING]
     if sick:
-        click.echo(f"{len(sick)} of {len(rows)} places need attention")
-        return FAILED
-    if not rows and not configured:
-        click.echo("nothing is recorded")
-        return FAILED
-    click.echo("healthy")
-    return OK
+        return f"{len(sick)} of {len(rows)} places need attention"
+    return "" if rows or configured else "nothing is recorded"
 
 
 def _print(rows: Sequence[Standing], now: datetime) -> None:

@@ -19,6 +19,8 @@ from refresher.ports import (
     Declares,
     Judgement,
     Refused,
+    Remote,
+    Route,
     Sink,
     Source,
     Validates,
@@ -70,10 +72,12 @@ def _validate(parts: Mapping[str, object]) -> list[Finding]:
     return findings
 
 
-def check_providers(sources: Mapping[str, Source], workers: Workers) -> list[Finding]:
-    """Return what comes of asking each provider once, side by side; what arrives is dropped.
+def check_providers(
+    sources: Mapping[str, Source], workers: Workers
+) -> tuple[list[Finding], dict[str, tuple[str, ...]]]:
+    """Return what comes of asking each provider once, side by side, and for which registries.
 
-    Where a source has a verifier, what arrives is tried at its registries first.
+    Where a source has a verifier, what arrives is tried at its registries, and then dropped.
     """
     calls = {
         name: functools.partial(source.provider.fetch, _SECONDS) for name, source in sources.items()
@@ -86,7 +90,8 @@ def check_providers(sources: Mapping[str, Source], workers: Workers) -> list[Fin
         else:
             arrived[name] = answer.get()
             findings += _judge(name, sources[name], arrived[name])
-    return findings + _check_registries(sources, arrived, workers)
+    registries = {name: credential.registries for name, credential in arrived.items()}
+    return findings + _check_registries(sources, arrived, workers), registries
 
 
 def _check_registries(
@@ -117,17 +122,39 @@ def _told(name: str, registry: str, judgement: Judgement) -> Finding:
     return Finding(name, message, _HINTS.get(judgement.verdict, ""))
 
 
-def declared(sources: Mapping[str, Source]) -> tuple[str, ...]:
-    """Return the registries that the providers will serve, as far as they know them now."""
-    known = [each.provider for each in sources.values() if isinstance(each.provider, Declares)]
-    return tuple(dict.fromkeys(each for it in known for each in it.registries))
+def declared(sources: Mapping[str, Source]) -> dict[str, tuple[str, ...]]:
+    """Return the registries that each provider will serve, where it knows them by itself."""
+    return {
+        name: tuple(source.provider.registries)
+        for name, source in sources.items()
+        if isinstance(source.provider, Declares)
+    }
+
+
+def fed(
+    routes: Iterable[Route], registries: Mapping[str, Iterable[str]]
+) -> dict[str, tuple[str, ...]]:
+    """Return the registries that each sink is to hold; `registries` are those of providers."""
+    found: dict[str, dict[str, None]] = {}
+    for route in routes:
+        served = [each for name in route.providers for each in registries.get(name, ())]
+        for sink in route.sinks:
+            found.setdefault(sink, {}).update(dict.fromkeys(served))
+    return {sink: tuple(each) for sink, each in found.items()}
+
+
+def remote(sinks: Mapping[str, Sink]) -> dict[str, Sink]:
+    """Return the sinks that can't be read without asking somebody."""
+    return {name: sink for name, sink in sinks.items() if isinstance(sink, Remote)}
 
 
 def check_sinks(
-    sinks: Mapping[str, Sink], sources: Mapping[str, Source], workers: Workers
+    sinks: Mapping[str, Sink], registries: Mapping[str, tuple[str, ...]], workers: Workers
 ) -> list[Finding]:
-    """Return the targets that can't be read or written, and the entries that nobody would read."""
-    registries = declared(sources)
+    """Return the targets that can't be read or written, and the entries that nobody would read.
+
+    `registries` are those that each sink is to hold.
+    """
     invalid = _validate(sinks)
     found = [
         finding
@@ -143,9 +170,11 @@ def _repeats(finding: Finding, earlier: Finding) -> bool:
 
 
 def _unreadable(
-    sinks: Mapping[str, Sink], registries: tuple[str, ...], workers: Workers
+    sinks: Mapping[str, Sink], registries: Mapping[str, tuple[str, ...]], workers: Workers
 ) -> Iterator[Finding]:
-    calls = {name: functools.partial(sink.read, registries) for name, sink in sinks.items()}
+    calls = {
+        name: functools.partial(sink.read, registries.get(name, ())) for name, sink in sinks.items()
+    }
     for name, answer in workers.run(calls, _SECONDS).items():
         if answer.error is not None:
             yield _finding(name, answer.error)
@@ -156,10 +185,10 @@ def _unreadable(
 
 
 def _advice(
-    sinks: Mapping[str, Sink], registries: tuple[str, ...], workers: Workers
+    sinks: Mapping[str, Sink], registries: Mapping[str, tuple[str, ...]], workers: Workers
 ) -> list[Finding]:
     calls = {
-        name: functools.partial(sink.advise, registries)
+        name: functools.partial(sink.advise, registries.get(name, ()))
         for name, sink in sinks.items()
         if isinstance(sink, Advises)
     }

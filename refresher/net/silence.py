@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import sys
 from collections.abc import Iterator
 from typing import Final, TypeVar
 
@@ -16,9 +17,9 @@ _WRONG_NAME: Final = (62, 64)
 
 
 def unanswered(host: str, error: BaseException, setting: str = "ca_file") -> RefresherError:
-    """Return the error that stands for a call of requests that got no answer.
+    """Return the error that stands for a call, of requests or of `direct`, that got no answer.
 
-    `setting` is what names certificate authorities. Nothing of `error` is
+    `setting` is what names certificate authorities, if anything does. Nothing of `error` is
     repeated: it may hold the request, or a proxy's password.
     """
     certificate = first(error, ssl.SSLCertVerificationError)
@@ -35,14 +36,14 @@ def first(error: BaseException, kind: type[_Error]) -> _Error | None:
 
 
 def _outage(host: str, error: BaseException) -> RefresherError:
-    import requests  # noqa: PLC0415 - it is loaded by now: it raised the error
-
-    if isinstance(error, requests.exceptions.ProxyError):
+    # Whoever raised one of its errors has loaded it.
+    requests = sys.modules.get("requests")
+    if requests is not None and isinstance(error, requests.exceptions.ProxyError):
         return RetryableError(
             f"the proxy for {host} can't be reached or refuses",
             hint="check HTTPS_PROXY, HTTP_PROXY and NO_PROXY",
         )
-    if isinstance(error, requests.Timeout):
+    if isinstance(error, TimeoutError) or (requests and isinstance(error, requests.Timeout)):
         return RetryableError(f"{host} did not answer in time")
     lookup = first(error, socket.gaierror)
     if lookup is not None and lookup.errno == socket.EAI_AGAIN:
@@ -69,7 +70,8 @@ def _certificate_fault(host: str, code: int, setting: str) -> RefresherError:
         reason, hint = "is for another name", "check the URL, and what stands between"
     else:
         reason = "is by an authority that is not known here"
-        hint = f"name the authority's file in {setting}, or in one of {', '.join(CA_VARIABLES)}"
+        places = f"{setting}, or in one of" if setting else "one of"
+        hint = f"name the authority's file in {places} {', '.join(CA_VARIABLES)}"
     return PermanentError(f"the certificate of {host} {reason}", hint=hint)
 
 

@@ -102,6 +102,19 @@ class Occupies(Protocol):
 
 
 @runtime_checkable
+class Remote(Protocol):
+    """A sink whose targets are on a server, so that even to read them asks somebody.
+
+    If it can validate itself, what it finds is about what the settings name on this host.
+    """
+
+    @property
+    def server(self) -> str:
+        """The server, as people know it."""
+        ...
+
+
+@runtime_checkable
 class Advises(Protocol):
     """A sink that can tell what would keep clients of its targets from using what they hold."""
 

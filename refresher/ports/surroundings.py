@@ -127,10 +127,13 @@ def _no_notice(message: str) -> None:
 class Tools:
     """What `build(options, tools)` of a plug-in may use.
 
-    `notify` tells a person something once: a surprise that is no fault.
+    `notify` tells a person something once: a surprise that is no fault. `names` are what
+    messages call settings that were not written by their own names: environment variables
+    that stand for a settings file.
     """
 
     clock: Clock
     store: Store
     env: Mapping[str, str] = field(default_factory=dict)
     notify: Callable[[str], None] = _no_notice
+    names: Mapping[str, str] = field(default_factory=dict)

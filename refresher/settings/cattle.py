@@ -51,6 +51,9 @@ _LEVELS: Final = {
 """The levels of logrus, by which the updater logs, in our words."""
 
 _FIELDS: Final = {"listen": "LISTEN_PORT", "providers.ecr.role_arn": "AWS_ROLE_ARN"}
+_WITHOUT_VARIABLE: Final = dict.fromkeys(("environments", "activate", "ca_file"), "")
+"""Settings of the sink that only a settings file can hold."""
+
 _HINT: Final = (
     "Rancher sets the server and the keys in containers of a service with the labels "
     "io.rancher.container.create_agent: true and io.rancher.container.agent.role: environment; "
@@ -83,21 +86,29 @@ def for_cattle(env: Mapping[str, str]) -> Settings:
     given = _given(env)
     reading = _Reading(given)
     url = reading.one_of(_URLS)
+    sink = reading.sink(url)
     plain = {
         "log_level": reading.log_level(),
         "listen": reading.address(),
         "providers": {"ecr": reading.provider()},
-        "sinks": {"rancher": reading.sink(url)},
+        "sinks": {"rancher": sink},
     }
     reader = Reader(tree(plain), _SOURCE, Path(), env)
     reader.problems += reading.problems
     try:
-        return reader.settings()
+        made = reader.settings()
     except SettingsError as error:
         told = _by_variable(error.problems, {**_FIELDS, "sinks.rancher.url": url})
         missing = any(name in told and name not in given for name in _SERVER)
         problems = tuple(told.values())
         raise SettingsError(_SOURCE, problems, hint=_HINT if missing else "") from None
+    names = {
+        "url": url,
+        "keys": f"{sink['access_key_env']} and {sink['secret_key_env']}",
+        "create": "AUTO_CREATE=true",
+        **_WITHOUT_VARIABLE,
+    }
+    return replace(made, sinks={"rancher": replace(made.sinks["rancher"], names=names)})
 
 
 def _by_variable(problems: Iterable[Problem], names: Mapping[str, str]) -> dict[str, Problem]:

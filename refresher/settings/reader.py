@@ -13,7 +13,7 @@ from refresher.model.lease import Terms
 from refresher.options import Options
 from refresher.plugins import Kind, Plugin, find, known_types
 from refresher.ports import Route
-from refresher.registry.policy import Policy, Trust
+from refresher.registry.policy import Mode, Policy, Trust
 from refresher.settings.frame import (
     FRAMES,
     NAME,
@@ -49,7 +49,7 @@ class Reader:
         providers = self._plugins(Kind.PROVIDER)
         sinks = self._plugins(Kind.SINK)
         checks = self._checks()
-        trust = self._trust()
+        trust = self._trust(check.policy for check in checks)
         routes = tuple(check.route for check in checks)
         registries = {name: _registries(made.options) for name, made in providers.items()}
         for conflict in conflicts(routes, registries):
@@ -173,14 +173,15 @@ class Reader:
                 policy = self._policy(node.items(), at, default)
                 yield Check(route, policy, (*own, "verify"))
 
-    def _trust(self) -> dict[str, Trust]:
+    def _trust(self, policies: Iterable[Policy]) -> dict[str, Trust]:
         written = self._root.items().get("trust", Node({})).items()
+        tried = [each for each in policies if each.mode is not Mode.OFF]
         made = {}
         for text, address, misnamed in addresses(written):
             at = ("trust", text)
             frame = self._validated(TrustFrame, at, written[text].plain(), names_of(TrustFrame))
             trust = Trust() if frame is None else frame.trust()
-            wrong = misnamed or (defect(address, trust) if frame else "")
+            wrong = misnamed or (defect(address, trust, tried) if frame else "")
             if wrong:
                 self._complain(wrong, at)
             made[address] = trust

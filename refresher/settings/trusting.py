@@ -9,12 +9,12 @@ It counts wherever a registry is asked, and says what docker needs to pull from 
 "Insecure").
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from refresher.errors import RefresherError
 from refresher.model.address import DOCKER_HUB, parse
 from refresher.options import Options, SettingsPath
-from refresher.registry.policy import Trust
+from refresher.registry.policy import Policy, Trust
 
 
 class TrustFrame(Options):
@@ -46,12 +46,17 @@ def addresses(written: Mapping[str, object]) -> Iterator[tuple[str, str, str]]:
             yield text, address.host, ""
 
 
-def defect(address: str, trust: Trust) -> str:
-    """Return what is wrong with what is said of the registry at an address, "" if nothing is."""
+def defect(address: str, trust: Trust, policies: Iterable[Policy]) -> str:
+    """Return what is wrong with what is said of the registry at an address, "" if nothing is.
+
+    `policies` are what `verify` says.
+    """
     if trust.insecure and trust.ca_file is not None:
-        return "needs no ca_file where insecure is true: take one of them out"
+        return f"{address} needs no ca_file where insecure is true: take one of them out"
     if trust.insecure and address == DOCKER_HUB:
-        return "is never insecure: docker asks Docker Hub for TLS whatever is configured"
+        return f"{address} is never insecure: docker asks Docker Hub for TLS in any case"
     if trust == Trust():
-        return "says nothing: give ca_file, or insecure: true"
+        return f"says nothing of {address}: give ca_file, or insecure: true"
+    if trust.ca_file is not None and any(each.is_insecure(address) for each in policies):
+        return f"{address} needs no ca_file where insecure of verify names it: take it out there"
     return ""

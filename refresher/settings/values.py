@@ -20,7 +20,7 @@ class PluginSettings:
     as they were written, the directory that paths start from, and the
     environment variables that its `*_env` options name. A weak password could be
     guessed from it, so it is in no repr, and leaves memory under a key only.
-    `line` is where it stands in the file.
+    `line` is where it stands in the file, `names` are for `Tools`.
     """
 
     name: str
@@ -29,6 +29,7 @@ class PluginSettings:
     terms: Terms = Terms()
     origin: str = field(default="", repr=False)
     line: int | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

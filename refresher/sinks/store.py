@@ -6,12 +6,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from refresher.errors import PermanentError, RefresherError, RetryableError
+from refresher.errors import PermanentError, RetryableError
 from refresher.model.credential import Credential
 from refresher.model.plan import Absent, Foreign, Holding, Value
 from refresher.options import Options as BaseOptions
 from refresher.ports import (
-    Busy,
     Change,
     Held,
     Outcome,
@@ -22,6 +21,7 @@ from refresher.ports import (
     Tools,
     Written,
 )
+from refresher.sinks.outcomes import not_done
 
 
 class Options(BaseOptions):
@@ -54,7 +54,7 @@ class StoreSink:
             without = [registry for registry in registries if registry not in found]
             obstacles = self.store.obstacles(self.environment, without) if without else {}
         except (RetryableError, PermanentError) as error:
-            return {self.environment: _not_done(error)}
+            return {self.environment: not_done(error)}
         return {
             self.environment: {
                 registry: _holding(found.get(registry), obstacles.get(registry))
@@ -76,7 +76,7 @@ class StoreSink:
         try:
             self.store.put(target, credentials)
         except (RetryableError, PermanentError) as error:
-            return _not_done(error)
+            return not_done(error)
         return Written()
 
 
@@ -94,10 +94,3 @@ def _stored(credential: Credential) -> StoredCredential:
         credential.issued_at,
         credential.expires_at,
     )
-
-
-def _not_done(error: RefresherError) -> Busy | Refused:
-    reason = f"{error}: {error.hint}" if error.hint else str(error)
-    if isinstance(error, RetryableError):
-        return Busy(reason, error.retry_after)
-    return Refused(reason)

@@ -209,6 +209,25 @@ def test_a_registry_that_is_missing_is_told_and_made_where_that_is_wished(
     assert container.pulled(f"{ECR}/app") == container.token()
 
 
+def test_check_tells_of_a_registry_that_is_missing_before_the_first_token(
+    container: Container,
+) -> None:
+    """Which registry that is, AWS alone knows; the way out is that of the environment."""
+    said = container.run("check", code=1)
+    assert f"rancher: 1a5: {ECR}: there is no such registry" in said
+    assert "or set AUTO_CREATE=true" in said
+    assert "no findings" in container.run("check", env={"AUTO_CREATE": "true"})
+    assert container.rancher.writes() == 0
+
+
+def test_an_offline_check_asks_nobody(container: Container) -> None:
+    """Neither AWS nor Rancher; keys that can't be used are found all the same."""
+    container.run("check", "--offline")
+    said = container.run("check", "--offline", code=2, env={"CATTLE_ACCESS_KEY": "a:b"})
+    assert "the access key holds a colon" in said
+    assert container.aws.calls() == len(container.rancher.asked()) == 0
+
+
 def test_a_role_is_assumed(container: Container) -> None:
     """Its account is the one whose registry is supplied."""
     container.add(OTHER)
@@ -253,6 +272,24 @@ def test_a_settings_file_counts_instead(container: Container) -> None:
     said = container.run("once", env={"AUTO_CREATE": "true", "LOG_LEVEL": "nonsense"})
     assert "AUTO_CREATE, LOG_LEVEL: not used, since a settings file is" in said
     assert container.aws.calls() == len(container.rancher.asked()) == 0
+
+
+def test_health_of_records_in_memory_is_asked_of_the_daemon(container: Container) -> None:
+    """As the image's health check does where no volume can be written."""
+    with socket.create_server((LOOPBACK, 0)) as free:
+        port = free.getsockname()[1]
+    env = {"REFRESHER_STORE": "memory", "REFRESHER_LISTEN": f"0.0.0.0:{port}"}
+    health = ("status", "--health")
+    assert f"no daemon answers at 0.0.0.0:{port}" in container.run(*health, code=1, env=env)
+    with container.running(env=env):
+        eventually(lambda: container.told("write-failed") or container.told("skipped"))
+        assert "1 provider(s) need attention" in container.run(*health, code=1, env=env)
+    container.add(ECR)
+    with container.running(env=env):
+        eventually(lambda: container.told("written"))
+        assert "healthy" in container.run(*health, env=env)
+    off = {**env, "REFRESHER_LISTEN": "off"}
+    assert "and nothing listens: set store, or listen" in container.run(*health, code=1, env=off)
 
 
 def test_the_daemon_outlives_a_server_that_is_down(container: Container) -> None:

@@ -179,6 +179,7 @@ def test_a_taken_port_keeps_nobody_from_renewing(process: Process, tmp_path: Pat
             (event,) = other.named(EventName.LISTEN_FAILED)
             assert "Address already in use; it is tried again every 60 s" in event["detail"]
             assert event["level"] == "error"
+            assert "set listen (or LISTEN_PORT) to another port" in event["hint"]
             assert second.poll() is None
 
 

@@ -17,6 +17,7 @@ import pytest
 from tests.conftest import requires
 from tests.doubles.aws import AwsDouble
 from tests.doubles.aws_faults import hang
+from tests.end_to_end.service import Service, eventually
 
 _SETTINGS = """
 store: refresher.db
@@ -95,6 +96,22 @@ def test_a_hangup_reads_the_settings_again(daemon: Daemon) -> None:
         _eventually(lambda: "new.example" in daemon.auths())
         process.send_signal(signal.SIGTERM)
         assert process.wait(5) == 0
+
+
+def test_a_reload_tells_what_only_a_restart_can_change(tmp_path: Path) -> None:
+    """What is taken up at once, and what is as it was, is not mentioned."""
+    service = Service(tmp_path)
+    provider = "hub: {type: static, registries: [r.example], username: u, password: pass-word}"
+    service.configure(provider)
+    with service.running() as process:
+        eventually(lambda: service.told("started"))
+        service.configure(provider, store="other.db", listen="127.0.0.1:0", drift_interval=60)
+        process.send_signal(signal.SIGHUP)
+        eventually(lambda: service.told("reloaded"))
+    told = [event for event in service.told("notice") if "restart" in event["detail"]]
+    assert [(event["detail"], event["level"]) for event in told] == [
+        ("store, listen: changed, and not in use before a restart", "warning")
+    ]
 
 
 def test_a_changed_password_file_is_taken_up_by_itself(daemon: Daemon) -> None:

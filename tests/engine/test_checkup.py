@@ -1,18 +1,31 @@
 """Everything is tried and nothing is written."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 
-from refresher.engine.checkup import check_locally, check_providers, check_sinks
+from refresher.engine.checkup import (
+    Finding,
+    check_locally,
+    check_providers,
+    check_sinks,
+    declared,
+    fed,
+)
 from refresher.engine.workers import ThreadWorkers
 from refresher.errors import PermanentError
 from refresher.model.credential import Credential, Secret
 from refresher.model.lease import Terms
-from refresher.ports import Busy, Judgement, Refused, Source, Verdict
+from refresher.ports import Busy, Judgement, Refused, Route, Sink, Source, Verdict
 from refresher.testing import FakeClock
 from tests.fakes import Issuer, Shelf
 
 WORKERS = ThreadWorkers()
+
+
+def checked(sinks: Mapping[str, Sink], *registries: str) -> list[Finding]:
+    """Return what is wrong with sinks that are to hold all of the registries."""
+    wanted = dict.fromkeys(sinks, registries or ("registry.example",))
+    return check_sinks(sinks, wanted, WORKERS)
 
 
 class _Unready(Issuer):
@@ -38,7 +51,7 @@ def test_each_provider_is_asked_once() -> None:
     issuers["denied"].script = [PermanentError("denied")]
     issuers["buggy"].script = [KeyError("canary")]
     sources = {name: Source(issuer) for name, issuer in issuers.items()}
-    findings = {each.subject: each.message for each in check_providers(sources, WORKERS)}
+    findings = {each.subject: each.message for each in check_providers(sources, WORKERS)[0]}
     assert findings["denied"] == "denied"
     assert findings["buggy"].startswith("the plug-in has a fault of its own: KeyError at ")
     assert "canary" not in findings["buggy"]
@@ -55,7 +68,7 @@ def test_an_ended_answer_and_a_long_interval_are_findings() -> None:
         Credential(("a.example",), "u", Secret("s"), issued_at=clock.now(), expires_at=past)
     ]
     sources = {"ended": Source(ended), "slow": Source(slow, Terms(interval=1200))}
-    messages = [each.message for each in check_providers(sources, WORKERS)]
+    messages = [each.message for each in check_providers(sources, WORKERS)[0]]
     assert len(messages) == 2
     assert "ended at" in messages[0]
     assert "interval is 1200 s, but its credentials live for 900 s" in messages[1]
@@ -95,7 +108,9 @@ def test_what_arrives_is_tried_at_every_registry() -> None:
         "failing": Source(failing, verifier=judge),
         "untried": Source(untried),
     }
-    found = [(each.subject, each.message, each.hint) for each in check_providers(sources, WORKERS)]
+    found = [
+        (each.subject, each.message, each.hint) for each in check_providers(sources, WORKERS)[0]
+    ]
     assert [(subject, message) for subject, message, _ in found[:-1]] == [
         ("failing", "denied"),
         ("tried", "bad: refused: 401"),
@@ -109,13 +124,33 @@ def test_what_arrives_is_tried_at_every_registry() -> None:
 
 def test_sinks_are_read_for_every_registry() -> None:
     """Unreadable targets, shadowed entries and broken sinks are findings."""
-    sources = {"prod": Source(Issuer(FakeClock()))}
     shadowed, broken, good = Shelf(), Shelf(), Shelf()
     shadowed.foreign["registry.example"] = "credsStore wins"
     broken.read_fault = PermanentError("gone")
     sinks = {"shadowed": shadowed, "broken": broken, "good": good}
-    findings = [(each.subject, each.message) for each in check_sinks(sinks, sources, WORKERS)]
+    findings = [(each.subject, each.message) for each in checked(sinks)]
     assert findings == [("shadowed", "shelf: credsStore wins"), ("broken", "gone")]
+
+
+def test_a_sink_is_asked_for_what_its_routes_bring() -> None:
+    """By several routes at once, and each registry once; what nobody knows yet is left out."""
+    clock = FakeClock()
+    sources = {name: Source(Issuer(clock, registries=(f"{name}.example",))) for name in "ab"}
+    registries = {**declared(sources), "c": ("a.example", "c.example")}
+    routes = [Route(("a",), ("one", "two")), Route(("b", "c", "d"), ("two",))]
+    assert fed(routes, registries) == {
+        "one": ("a.example",),
+        "two": ("a.example", "b.example", "c.example"),
+    }
+
+
+def test_it_is_told_for_which_registries_credentials_arrived() -> None:
+    """Some providers learn it then, and not before."""
+    clock = FakeClock()
+    late, denied = Issuer(clock, registries=("late.example",)), Issuer(clock)
+    denied.script = [PermanentError("denied")]
+    sources = {"late": Source(late), "denied": Source(denied)}
+    assert check_providers(sources, WORKERS)[1] == {"late": ("late.example",)}
 
 
 def test_a_target_that_cannot_be_read_is_named_once() -> None:
@@ -126,8 +161,7 @@ def test_a_target_that_cannot_be_read_is_named_once() -> None:
             assert registries
             return {"a.json": Refused("a.json:1:2: bad"), "b.json": Busy("locked")}
 
-    sources = {"prod": Source(Issuer(FakeClock()))}
-    findings = check_sinks({"files": Unreadable()}, sources, WORKERS)
+    findings = checked({"files": Unreadable()})
     assert [each.message for each in findings] == ["a.json:1:2: bad", "b.json: locked"]
 
 
@@ -138,8 +172,7 @@ def test_a_sink_that_can_not_be_written_is_a_finding() -> None:
         def validate(self) -> None:
             raise PermanentError("read-only", hint="mount it writable")
 
-    sources = {"prod": Source(Issuer(FakeClock()))}
-    findings = check_sinks({"files": ReadOnly()}, sources, WORKERS)
+    findings = checked({"files": ReadOnly()})
     assert [(each.message, each.hint) for each in findings] == [("read-only", "mount it writable")]
 
 
@@ -154,8 +187,8 @@ def test_what_a_sink_advises_is_a_finding() -> None:
         def advise(self, registries: Collection[str]) -> list[str]:
             raise PermanentError(f"lost {len(registries)}")
 
-    sources = {"prod": Source(Issuer(FakeClock(), registries=("a.example", "b.example")))}
-    findings = check_sinks({"one": Broken(), "two": Adviser(), "three": Shelf()}, sources, WORKERS)
+    sinks = {"one": Broken(), "two": Adviser(), "three": Shelf()}
+    findings = checked(sinks, "a.example", "b.example")
     assert [(each.subject, each.message) for each in findings] == [
         ("one", "lost 2"),
         ("two", "nobody may pull from a.example"),
@@ -174,8 +207,7 @@ def test_what_validation_told_is_not_told_again_by_every_target() -> None:
             assert registries
             return {"1a5": Refused("key_file is missing: write it"), "1a7": Busy("locked")}
 
-    sources = {"prod": Source(Issuer(FakeClock()))}
-    findings = check_sinks({"one": Keyless(), "two": Keyless()}, sources, WORKERS)
+    findings = checked({"one": Keyless(), "two": Keyless()})
     assert [(each.subject, each.message) for each in findings] == [
         ("one", "key_file is missing"),
         ("two", "key_file is missing"),

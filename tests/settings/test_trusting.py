@@ -90,6 +90,29 @@ def test_what_is_malformed_is_told(text: str, field: str, message: str) -> None:
     assert message in said
 
 
+@pytest.mark.parametrize("place", ["top", "route"])
+@pytest.mark.parametrize("written", ["r.example", "r.example:443"])
+def test_an_authority_beside_insecure_of_verify_is_told(place: str, written: str) -> None:
+    """It would never be looked at."""
+    verify = f"verify: {{mode: login, insecure: ['{written}']}}"
+    routes = "routes:\n  - {from: [hub], to: [memory]"
+    text = (
+        "store: memory\ntrust:\n  r.example: {ca_file: ca.pem}\n  s.example: {ca_file: ca.pem}\n"
+        "providers: {hub: {type: static, registries: [r.example], username: u, password_env: P}}\n"
+        "sinks: {memory: {type: memory}}\n"
+        + (f"{verify}\n{routes}}}\n" if place == "top" else f"{routes}, {verify}}}\n")
+    )
+    ((field, message, line),) = problems(text)
+    assert (field, line) == ("trust.r.example", 3)
+    assert message.startswith("r.example needs no ca_file where insecure of verify names it")
+
+
+def test_the_registry_is_named_whole() -> None:
+    """With the port, which a field is too short to show."""
+    ((_, message, _),) = problems("trust:\n  'r.example:5000': {}\n")
+    assert "says nothing of r.example:5000" in message
+
+
 def test_two_spellings_of_one_registry_are_told() -> None:
     """Nobody knows which of them was meant."""
     text = "trust:\n  r.example: {insecure: true}\n  HTTPS://R.example: {ca_file: x}\n"

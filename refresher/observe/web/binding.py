@@ -9,8 +9,10 @@ from refresher.model.listen import ListenAddress
 
 _NO_SUCH_FAMILY: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 _HINTS: Final = {
-    errno.EADDRINUSE: "something else listens there: end it, or set listen to another port",
-    errno.EACCES: "ports below 1024 need a privilege: set listen to a higher one",
+    errno.EADDRINUSE: (
+        "something else listens there: end it, or set listen (or LISTEN_PORT) to another port"
+    ),
+    errno.EACCES: "ports below 1024 need a privilege: set listen (or LISTEN_PORT) to a higher one",
     errno.EADDRNOTAVAIL: "this host does not have that address: set listen to one that it has",
 }
 

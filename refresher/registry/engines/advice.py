@@ -5,9 +5,11 @@ authority of a self-signed registry into `/etc/docker/certs.d`, and to name an i
 in docker's settings, on every host. Here it is looked up whether that was done.
 """
 
+import shlex
 import socket
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 
 from refresher.errors import PermanentError
@@ -16,6 +18,7 @@ from refresher.model.insecure import KEY, Insecure, Lookup, is_loopback
 from refresher.registry.engines.engine import (
     Authorities,
     Engine,
+    UnreadableError,
     authorities_in,
     authorities_of_host,
     engines,
@@ -73,6 +76,10 @@ def advise(registries: Iterable[str], trusts: Mapping[str, Trust], host: Host) -
     for engine in host.engines:
         try:
             insecure = engine.insecure()
+        except UnreadableError as error:
+            if trusts:
+                yield Advice(engine.name, str(error), error.hint)
+            continue
         except PermanentError as error:
             yield Advice(engine.name, str(error), error.hint)
             continue
@@ -104,6 +111,8 @@ def _open(engine: Engine, registry: str, trust: Trust) -> Iterator[Advice]:
 
 def _not_open(engine: Engine, registry: str, insecure: Insecure) -> Iterator[Advice]:
     if engine.settings is None:
+        where = "insecure = true in registries.conf, which is not looked at here"
+        yield Advice(engine.name, f"{registry} is insecure in trust: it needs {where}", done=True)
         return
     similar = insecure.similar(registry)
     but = f", but {similar}: case and port count" if similar else ""
@@ -133,8 +142,17 @@ def _authority(engine: Engine, registry: str, ca_file: Path, known: Authorities)
             f"{registry}: this host does not know the authority in {ca_file}",
             "add it to those of the host: for Docker Hub, docker looks at no other",
         )
-    command = f"install -D -m 0644 {ca_file} {directory / 'ca.crt'}"
-    return Advice(engine.name, f"{registry}: {_lack(directory, ca_file, ours, theirs)}", command)
+    lack = _lack(directory, ca_file, ours, theirs)
+    return Advice(engine.name, f"{registry}: {lack}", _remedy(directory, ca_file, theirs))
+
+
+def _remedy(directory: Path, ca_file: Path, theirs: Mapping[Path, Authorities]) -> str:
+    if ca_file.is_dir():
+        return f"copy what {ca_file} holds to {directory}, to files that end with .crt"
+    # A file that holds an authority may be needed for another server.
+    names = chain(["ca.crt"], (f"ca-{number}.crt" for number in count(2)))
+    target = next(path for name in names if not theirs.get(path := directory / name))
+    return shlex.join(["install", "-D", "-m", "0644", str(ca_file), str(target)])
 
 
 def _lack(
@@ -145,6 +163,8 @@ def _lack(
     unread = next((path for path, certificates in theirs.items() if not certificates), None)
     if unread is not None:
         return f"{unread} holds no PEM certificate, and does not count"
+    if any(ours & each for each in theirs.values()):
+        return f"{directory} holds only a part of the authorities in {ca_file}"
     if theirs:
         return f"{directory} holds another authority than {ca_file}"
     return f"there is no {directory / 'ca.crt'} with the authority in {ca_file}"

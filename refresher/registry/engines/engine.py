@@ -40,6 +40,10 @@ Authorities = frozenset[bytes]
 """Certificates, each in DER."""
 
 
+class UnreadableError(PermanentError):
+    """This user may not see what is there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
     """One engine.
@@ -95,7 +99,9 @@ def engines(env: Mapping[str, str], root: Path = Path("/")) -> tuple[Engine, ...
         found.append(_docker("docker (rootless)", own, "systemctl --user reload docker"))
     usual = containers / "certs.d"
     if _is_directory(usual) or _installed("podman", env):
-        places = (config / "containers/certs.d", usual, docker / "certs.d")
+        # podman looks below the home whatever XDG_CONFIG_HOME is (docker_client.go, homeCertDir).
+        home = Path(env.get("HOME") or "/", ".config/containers/certs.d")
+        places = (home, usual, docker / "certs.d")
         found.append(Engine("podman", places, usual))
     return tuple(found)
 
@@ -163,7 +169,7 @@ def _read(path: Path) -> bytes:
         raise _unread(path, error) from None
 
 
-def _unread(path: Path, error: OSError) -> PermanentError:
-    return PermanentError(
+def _unread(path: Path, error: OSError) -> UnreadableError:
+    return UnreadableError(
         f"{path} can't be read: {error.strerror}", hint="let this user read it, or look yourself"
     )

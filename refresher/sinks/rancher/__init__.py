@@ -8,6 +8,7 @@
 | server | where the server is, in every form of its URL |
 | options | the settings |
 | key | the pair of keys, read anew for each operation |
+| names | what messages call the settings |
 | connections | sessions that live for a while |
 | talk | one operation: calls within a time, under one key |
 | faults | what an answer that refuses means |
@@ -17,7 +18,6 @@
 | holding | the same decision, told as what is held |
 | writing | takes the steps at one environment, and verifies what came of them |
 | environments | which environments the settings mean |
-| sweep | calls side by side, a few at a time |
 | advice | the server's settings that make a credential useless |
 | sink | the port |
 

@@ -126,11 +126,11 @@ class Api:
             )
         return PermanentError(
             f"{scene.host} has no API of Rancher 1",
-            hint="check url; Rancher must be 1.2 or newer",
+            hint=f"check {scene.names.url}; Rancher must be 1.2 or newer",
         )
 
     def _scene(self, what: str) -> Scene:
-        return Scene(self._talk.server.host, self.label, what)
+        return Scene(self._talk.server.host, self.label, what, self._talk.names)
 
 
 def _is_resource(row: object) -> bool:

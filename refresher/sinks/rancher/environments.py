@@ -7,6 +7,7 @@ from typing import Any, Final
 from refresher.errors import PermanentError
 from refresher.ports import Refused
 from refresher.sinks.rancher.api import PROJECTS, Api, shown
+from refresher.sinks.rancher.names import Names
 from refresher.sinks.rancher.options import ALL, ID, Options
 from refresher.sinks.rancher.talk import Talk
 
@@ -66,7 +67,7 @@ class Environments:
         api = Api(talk)
         rows = [row for row in api.rows(PROJECTS, all="true") if ID.fullmatch(row["id"])]
         if self._wanted is None:
-            found: Found = self._own(api, rows)
+            found: Found = _own(talk, api, rows)
         elif isinstance(self._wanted, str):
             found = {row["id"]: shown(row.get("name")) for row in rows if _is_open(row)}
         else:
@@ -83,18 +84,25 @@ class Environments:
             return ()
         return wanted if all(map(ID.fullmatch, wanted)) else ()
 
-    def _own(self, api: Api, rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-        names = {row["id"]: shown(row.get("name")) for row in rows}
-        own = api.account
-        if own in names:
-            return {own: names[own]}
-        if ID.fullmatch(own) and api.account_kind not in _PERSONS:
-            return {own: ""}
-        raise PermanentError(
-            "the keys are those of a person, not of an environment",
-            hint=f"name the environments to supply in environments, or write {ALL} there; or use "
-            "an Environment API Key",
-        )
+
+def _own(talk: Talk, api: Api, rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    names = {row["id"]: shown(row.get("name")) for row in rows}
+    own = api.account
+    if own in names:
+        return {own: names[own]}
+    if ID.fullmatch(own) and api.account_kind not in _PERSONS:
+        return {own: ""}
+    raise PermanentError(
+        "the keys are those of a person, not of an environment",
+        hint=f"use an Environment API Key, or {_choice(talk.names)}",
+    )
+
+
+def _choice(names: Names) -> str:
+    """Return what else says which environments the keys of a person are for."""
+    if names.environments:
+        return f"name the environments to supply in {names.environments}, or write {ALL} there"
+    return f"end {names.url} with /v2-beta/projects/ and the id of the environment"
 
 
 def _is_open(row: Mapping[str, Any]) -> bool:

@@ -5,16 +5,16 @@ a body only words that are known here are told.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC
-from email.utils import parsedate_to_datetime
+from dataclasses import dataclass
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final
 
 from refresher.errors import PermanentError, RefresherError, RetryableError
 from refresher.net import url
-from refresher.ports import Busy, Clock, Refused
+from refresher.net.retryafter import retry_after
+from refresher.ports import Clock
+from refresher.sinks.rancher.names import Names
 from refresher.sinks.rancher.talk import Answer
 
 LIMIT: Final = 4096
@@ -59,11 +59,11 @@ _REFUSALS: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
     {
         401: (
             "{host} does not take the keys",
-            "check access_key and secret_key; the keys of a container end with it",
+            "check {keys}; the keys of a container end with it",
         ),
         403: (
             "{host}: the keys may not enter {where}",
-            "use an Environment API Key of it, or correct environments; it must be active",
+            "use an Environment API Key of that environment, or correct {scope}; it must be active",
         ),
         405: ("{host}: the keys may read {where}, and change nothing there", _SCOPE),
         407: (
@@ -85,6 +85,7 @@ class Scene:
     host: str
     where: str
     what: str
+    names: Names
 
 
 def fault(scene: Scene, answer: Answer, clock: Clock) -> RefresherError:
@@ -93,7 +94,7 @@ def fault(scene: Scene, answer: Answer, clock: Clock) -> RefresherError:
     if status in _LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return RetryableError(
             f"{scene.host} {_WORDS.get(status, 'failed')} (status {status})",
-            retry_after=_retry_after(answer, clock),
+            retry_after=retry_after(answer.headers.get("Retry-After", ""), clock),
         )
     if status == HTTPStatus.CONFLICT or code in _MOVED:
         return MovedError(f"{scene.host}: {scene.what} in {scene.where} is in use by somebody else")
@@ -101,7 +102,11 @@ def fault(scene: Scene, answer: Answer, clock: Clock) -> RefresherError:
         return MovedError(f"{scene.host}: {scene.what} in {scene.where} is gone")
     if status in _REFUSALS:
         message, hint = _REFUSALS[status]
-        return PermanentError(message.format(host=scene.host, where=scene.where), hint=hint)
+        names = scene.names
+        return PermanentError(
+            message.format(host=scene.host, where=scene.where),
+            hint=hint.format(keys=names.keys, scope=names.scope),
+        )
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return _redirected(scene, answer)
     return _rejected(scene, answer)
@@ -111,23 +116,8 @@ def unreadable(scene: Scene) -> RetryableError:
     """Return the error for a good answer that is not what was asked for."""
     return RetryableError(
         f"{scene.host} answers with something else than {scene.what} in Rancher's JSON",
-        hint="if that stays so, something else answers at url: a portal, a proxy",
+        hint=f"if that stays so, something else answers at {scene.names.url}: a portal, a proxy",
     )
-
-
-def not_done(error: RefresherError) -> Busy | Refused:
-    """Return what a fault means for a target."""
-    reason = f"{error}: {error.hint}" if error.hint else str(error)
-    if isinstance(error, RetryableError):
-        return Busy(reason, error.retry_after)
-    return Refused(reason)
-
-
-def told_of(label: str, outcome: Busy | Refused) -> Busy | Refused:
-    """Return an outcome whose reason says which environment it is about."""
-    if label in outcome.reason:
-        return outcome
-    return replace(outcome, reason=f"{label}: {outcome.reason}")
 
 
 def _redirected(scene: Scene, answer: Answer) -> PermanentError:
@@ -135,7 +125,7 @@ def _redirected(scene: Scene, answer: Answer) -> PermanentError:
     place = f"{target.scheme}://{target.authority}" if target else "another place"
     return PermanentError(
         f"{scene.host} redirects to {place}, and the keys go nowhere else",
-        hint="write that into url, if it is right",
+        hint=f"write that into {scene.names.url}, if it is right",
     )
 
 
@@ -152,16 +142,3 @@ def _rejected(scene: Scene, answer: Answer) -> PermanentError:
 def _word(answer: Answer, name: str) -> str:
     value = (answer.document or {}).get(name)
     return value if isinstance(value, str) else ""
-
-
-def _retry_after(answer: Answer, clock: Clock) -> float | None:
-    """Return the seconds that the server asks for, if any (RFC 9110, section 10.2.3)."""
-    text = answer.headers.get("Retry-After", "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text)
-    try:
-        moment = parsedate_to_datetime(text)
-        aware = moment.replace(tzinfo=moment.tzinfo or UTC)
-        return max((aware - clock.now()).total_seconds(), 0.0)
-    except (ValueError, TypeError, OverflowError):
-        return None

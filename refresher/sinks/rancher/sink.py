@@ -7,20 +7,21 @@ from typing import Final
 from refresher.errors import RefresherError
 from refresher.model.plan import Holding
 from refresher.ports import Busy, Change, Held, Limits, Outcome, Refused, Tools
+from refresher.sinks.outcomes import not_done, told_of
 from refresher.sinks.rancher import rows
 from refresher.sinks.rancher.advice import advice
 from refresher.sinks.rancher.api import CREDENTIALS, REGISTRIES, Api
 from refresher.sinks.rancher.connections import Connections
 from refresher.sinks.rancher.environments import Environments, Found
-from refresher.sinks.rancher.faults import not_done, told_of
 from refresher.sinks.rancher.holding import holding
 from refresher.sinks.rancher.key import Key
+from refresher.sinks.rancher.names import Names
 from refresher.sinks.rancher.options import Options
 from refresher.sinks.rancher.rows import Seen
 from refresher.sinks.rancher.steps import Policy
-from refresher.sinks.rancher.sweep import side_by_side
 from refresher.sinks.rancher.talk import Talk, Timeouts
 from refresher.sinks.rancher.writing import Writing
+from refresher.sinks.sweep import side_by_side
 
 _TIMEOUTS: Final = Timeouts()
 _UNREAD: Final = Busy("it was not read: others took all the time")
@@ -39,7 +40,8 @@ class RancherSink:
         self._key = Key(options, tools.env)
         self._connections = Connections(options.url, options.ca_file, tools.env, tools.clock)
         self._environments = Environments(options)
-        self._policy = Policy(options.create, options.activate, options.several)
+        self._names = Names.of(options.url, tools.names)
+        self._policy = Policy(options.create, options.activate, options.several, self._names)
         self._lock = threading.Lock()
         self._failing: set[str] = set()
 
@@ -51,6 +53,11 @@ class RancherSink:
         """Return the server and the environments."""
         whose = self._key.source if self._environments.of_the_keys else ""
         return f"rancher {self._options.url} {self._environments} {whose}".strip()
+
+    @property
+    def server(self) -> str:
+        """The host."""
+        return self._options.url.host
 
     def validate(self) -> None:
         """Raise `PermanentError` if the keys or the authorities can't be used."""
@@ -110,7 +117,9 @@ class RancherSink:
         # First what may fail: no thread waits for it.
         authorization = self._key.authorization()
         line = self._connections.line()
-        return Talk(self._options.url, line, authorization, self._clock, self._timeouts)
+        return Talk(
+            self._options.url, line, authorization, self._clock, self._timeouts, names=self._names
+        )
 
     def _write(self, talk: Talk, target: str, changes: Sequence[Change]) -> Outcome:
         if target not in self._environments.known:
@@ -158,6 +167,7 @@ def build(options: Options, tools: Tools) -> RancherSink:
     if options.url.in_clear_text:
         tools.notify(
             f"{options.url.host} is asked without TLS: whoever is on the way can read the keys and "
-            "the credentials; put a proxy with a certificate before it, and write https:// in url"
+            "the credentials; put a proxy with a certificate before it, and write https:// in "
+            f"{Names.of(options.url, tools.names).url}"
         )
     return RancherSink(options, tools)

@@ -17,14 +17,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from refresher.model.address import DOCKER_HUB, parse
+from refresher.sinks.rancher.names import USUAL, Names
 from refresher.sinks.rancher.options import Several
 from refresher.sinks.rancher.rows import Credential, Phase, Registry, Seen
 
 _HUB: Final = "index.docker.io"
 """What Rancher calls Docker Hub (DockerImage.java)."""
 
-_ACTIVATE: Final = "activate it in Rancher, or set activate: true"
-_CREATE: Final = "set create: true"
 _LIVE: Final = frozenset({Phase.ACTIVE, Phase.COMING})
 _RESTING: Final = frozenset({Phase.IDLE, Phase.LEAVING})
 
@@ -36,6 +35,15 @@ class Policy:
     create: bool = False
     activate: bool = False
     several: Several = Several.OLDEST
+    names: Names = USUAL
+
+    def inactive(self, what: str) -> "Blocked":
+        """Return what to tell of something that may not be activated."""
+        return Blocked(f"{what} is inactive: activate it in Rancher{_or(self.names.activate)}")
+
+    def missing(self, what: str) -> "Blocked":
+        """Return what to tell of something that may not be made."""
+        return Blocked(f"{what} in Rancher{_or(self.names.create)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +134,7 @@ def next_step(seen: Seen, address: str, policy: Policy, supplied: Container[str]
     if idle is None:
         return _without_registry(rows, address, policy)
     if not policy.activate:
-        return Blocked(f"{address}: the registry {idle.id} is inactive: {_ACTIVATE}")
+        return policy.inactive(f"{address}: the registry {idle.id}")
     if idle.phase is Phase.LEAVING:
         return Await(idle)
     step = _supply(seen, idle, address, policy, supplied)
@@ -138,7 +146,7 @@ def _without_registry(rows: Sequence[Registry], address: str, policy: Policy) ->
         if row.phase is Phase.STUCK:
             return Blocked(_stuck(f"{address}: the registry {row.id}"))
     if not policy.create:
-        return Blocked(f"{address}: there is no such registry: add it in Rancher, or {_CREATE}")
+        return policy.missing(f"{address}: there is no such registry: add it")
     # While one is being removed, its address is in use.
     return Await(rows[0]) if rows else MakeRegistry(spelling(address))
 
@@ -179,15 +187,12 @@ def _without_live(
             return Put(row)
         return Await(row) if row.phase is Phase.LEAVING else Activate(row)
     if resting:
-        return Blocked(f"{address}: the credential {resting[0].id} is inactive: {_ACTIVATE}")
+        return policy.inactive(f"{address}: the credential {resting[0].id}")
     for row in rows:
         if row.phase is Phase.STUCK:
             return Blocked(_stuck(f"{address}: the credential {row.id}"))
     if not policy.create:
-        return Blocked(
-            f"{address}: the registry {registry.id} has no credential: add one in Rancher, "
-            f"or {_CREATE}"
-        )
+        return policy.missing(f"{address}: the registry {registry.id} has no credential: add one")
     return MakeCredential(registry)
 
 
@@ -212,6 +217,10 @@ def _together(steps: Sequence[Step], rows: Sequence[Registry]) -> Step:
     if settled:
         return Settled(tuple(each for step in settled for each in step.kept), tuple(rows))
     return steps[0]
+
+
+def _or(setting: str) -> str:
+    return f", or set {setting}" if setting else ""
 
 
 def _stuck(what: str) -> str:

@@ -17,6 +17,7 @@ from refresher.net.silence import unanswered
 from refresher.net.wire import Wire
 from refresher.ports import Clock
 from refresher.sinks.rancher.connections import Line
+from refresher.sinks.rancher.names import USUAL, Names
 from refresher.sinks.rancher.server import Server
 
 if TYPE_CHECKING:
@@ -60,13 +61,21 @@ class Talk:
     """
 
     def __init__(
-        self, server: Server, line: Line, authorization: Secret, clock: Clock, timeouts: Timeouts
+        self,
+        server: Server,
+        line: Line,
+        authorization: Secret,
+        clock: Clock,
+        timeouts: Timeouts,
+        *,
+        names: Names = USUAL,
     ) -> None:
         """Start the clock: when the time is over no call begins, and none goes on."""
         self._timeouts = timeouts
         self._wire = Wire(timeouts.whole)
         self.server = server
         self.clock = clock
+        self.names = names
         self._line = line
         self._authorization = authorization
         self._end = clock.monotonic() + timeouts.whole
@@ -165,9 +174,9 @@ class Talk:
         return self._end - self.clock.monotonic()
 
     def _silent(self, error: BaseException) -> RefresherError:
-        fault = unanswered(self.server.host, error)
+        fault = unanswered(self.server.host, error, self.names.ca_file)
         if not fault.hint and str(fault).startswith("TLS ") and self.server.origin.port != _HTTPS:
-            fault.hint = "if it speaks plain HTTP, write http:// in url"
+            fault.hint = f"if it speaks plain HTTP, write http:// in {self.names.url}"
         return fault
 
     def _late(self) -> RetryableError:

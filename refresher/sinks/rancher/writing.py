@@ -8,9 +8,10 @@ from typing import Final
 from refresher.errors import RefresherError
 from refresher.model.credential import Secret
 from refresher.ports import Busy, Change, Clock, Outcome, Refused, Written
+from refresher.sinks.outcomes import not_done, together
 from refresher.sinks.rancher import rows
 from refresher.sinks.rancher.api import CREDENTIALS, REGISTRIES, Api
-from refresher.sinks.rancher.faults import LIMIT, MovedError, not_done, told_of
+from refresher.sinks.rancher.faults import LIMIT, MovedError
 from refresher.sinks.rancher.rows import Credential, Registry, Seen
 from refresher.sinks.rancher.steps import (
     Activate,
@@ -89,7 +90,7 @@ class Writing:
             for job in pending:
                 self._advance(job, seen)
             self._rest([job for job in pending if job.outcome is None])
-        return _together(self._api.label, jobs)
+        return together(self._api.label, [job.outcome for job in jobs])
 
     def _look(self, before: Seen | None, pending: Iterable[Job]) -> Seen:
         """List what is there. Registries that no step has touched are not asked for again."""
@@ -214,19 +215,6 @@ def too_long(change: Change) -> Refused | None:
                 "at most: use a shorter one"
             )
     return None
-
-
-def _together(label: str, jobs: Sequence[Job]) -> Outcome:
-    outcomes = [job.outcome for job in jobs]
-    busy = [each for each in outcomes if isinstance(each, Busy)]
-    failed = [each for each in outcomes if isinstance(each, (Busy, Refused))]
-    if failed:
-        reasons = "; ".join(dict.fromkeys(each.reason for each in failed))
-        waits = [each.retry_after for each in busy if each.retry_after is not None]
-        made = Busy(reasons, max(waits, default=None)) if busy else Refused(reasons)
-        return told_of(label, made)
-    notes = [note for each in outcomes if isinstance(each, Written) for note in each.notes]
-    return Written(tuple(f"{label}: {note}" for note in notes))
 
 
 def _kind(row: Registry | Credential) -> str:

@@ -1,5 +1,6 @@
 """What engines need to pull, and whether it is there."""
 
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -106,6 +107,41 @@ def test_another_authority_is_a_finding(site: Site, corp: Path, other: Path) -> 
     made = site.one({LAB: Trust(corp)})
     assert not made.done
     assert made.message == f"{LAB}: {site.certs / LAB} holds another authority than {corp}"
+
+
+@pytest.mark.parametrize("there", [("ca.crt",), ("ca.crt", "ca-2.crt")])
+def test_an_authority_that_is_there_is_not_overwritten(
+    site: Site, corp: Path, other: Path, there: tuple[str, ...]
+) -> None:
+    """It may be that of a mirror; the command, as a shell reads it, repairs what is missing."""
+    for name in there:
+        site.put(LAB, other.read_bytes(), name)
+    spaced = site.certs.parent / "corp of ours.pem"
+    spaced.write_bytes(corp.read_bytes())
+    made = site.one({LAB: Trust(spaced)})
+    subprocess.run(["sh", "-c", made.hint], check=True)
+    assert site.one({LAB: Trust(spaced)}).done
+    for name in there:
+        assert (site.certs / LAB / name).read_bytes() == other.read_bytes()
+
+
+def test_of_a_directory_of_authorities_each_is_wanted(site: Site, corp: Path) -> None:
+    """There is no one file to install."""
+    made = site.one({LAB: Trust(corp.parent)})
+    assert (
+        made.hint == f"copy what {corp.parent} holds to {site.certs / LAB}, to files that end "
+        "with .crt"
+    )
+
+
+def test_a_part_of_the_authorities_is_a_finding(site: Site, corp: Path, other: Path) -> None:
+    """It is not another one."""
+    site.put(LAB, corp.read_bytes())
+    both = site.certs.parent / "both.pem"
+    both.write_bytes(corp.read_bytes() + other.read_bytes())
+    made = site.one({LAB: Trust(both)})
+    assert not made.done
+    assert "holds only a part of the authorities" in made.message
 
 
 @pytest.mark.parametrize("content", [b"", b"\x30\x82\x01\x0a", b"no PEM"])
@@ -247,7 +283,9 @@ def test_a_registry_that_only_the_engine_calls_insecure_is_told(site: Site) -> N
 def test_podman_is_asked_for_authorities_alone(tmp_path: Path, corp: Path) -> None:
     """Where it goes without TLS is in files that are not looked at; its host is no exception."""
     podman = Site(tmp_path, podman=True)
-    assert podman.told({LAB: OPEN}) == []
+    made = podman.one({LAB: OPEN})
+    assert made.done
+    assert "it needs insecure = true in registries.conf" in made.message
     assert not podman.one({"localhost:5000": Trust(corp)}).done
 
 
@@ -260,6 +298,15 @@ def test_malformed_settings_are_one_finding(site: Site, corp: Path) -> None:
     made = site.one({LAB: OPEN, "r.example": Trust(corp)}, "docker.io")
     assert not made.done
     assert f"{site.settings} is no JSON at line 1" in made.message
+
+
+def test_settings_that_can_not_be_read_matter_where_something_is_asked(site: Site) -> None:
+    """Of registries with usual certificates there is nothing to look up."""
+    site.settings.mkdir()
+    assert site.told({}, LAB) == []
+    made = site.one({LAB: OPEN}, LAB)
+    assert not made.done
+    assert f"{site.settings} can't be read" in made.message
 
 
 def test_where_no_engine_is_seen_the_needs_are_told(corp: Path) -> None:

@@ -79,10 +79,11 @@ def test_the_users_directory_may_be_elsewhere(host: Path) -> None:
 
 
 def test_podman_takes_the_first_directory_of_a_registry(host: Path) -> None:
-    """The user's, else the host's, else docker's; one is made in the host's."""
+    """The one below the home, else the host's, else docker's; one is made in the host's."""
     home = host / "home"
     (host / "etc/containers/certs.d").mkdir(parents=True)
-    (podman,) = engines({"PATH": "", "HOME": str(home)}, host)
+    env = {"PATH": "", "HOME": str(home), "XDG_CONFIG_HOME": str(host / "config")}
+    (podman,) = engines(env, host)
     assert podman.settings is None
     assert podman.directory("r.example:5000") == host / "etc/containers/certs.d/r.example:5000"
     for place in ("etc/docker", "etc/containers", "home/.config/containers"):

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from refresher.sinks.rancher.sweep import side_by_side
+from refresher.sinks.sweep import side_by_side
 from tests.daemon.running import refuse_threads
 
 

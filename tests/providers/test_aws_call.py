@@ -58,7 +58,8 @@ def test_a_server_that_never_answers_costs_the_deadline(aws: AwsDouble, operatio
     aws.fail(aws_faults.hang(), on=operation)
     clock = SystemClock()
     begun = clock.monotonic()
-    with pytest.raises(RetryableError, match=r"not done within 0\.4 s"):
+    # Which of the clocks rings first is chance where the host has other things to do.
+    with pytest.raises(RetryableError, match=r"not done within 0\.4 s|did not answer in time"):
         fetch(0.4, identity=identity)
     assert clock.monotonic() - begun < 2
     assert fetch(identity=identity).authorization_data

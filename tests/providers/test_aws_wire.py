@@ -62,6 +62,9 @@ def use(operation: str, aws: AwsDouble, patch: pytest.MonkeyPatch, directory: Pa
     return ROLE if operation == "AssumeRole" else None
 
 
+LATE = r"not done within 0\.3 s|did not answer in time|no AWS keys came"
+"""Which of the clocks rings first is chance where the host has other things to do."""
+
 SLOW = {
     "head": aws_faults.drip("head"),
     "body": aws_faults.drip("body"),
@@ -83,7 +86,7 @@ def test_a_slow_server_costs_the_deadline(
     sources.fail(fault, on=operation)
     clock = SystemClock()
     begun = clock.monotonic()
-    with pytest.raises(RetryableError, match=r"not done within 0\.3 s") as caught:
+    with pytest.raises(RetryableError, match=LATE) as caught:
         fetch(0.3, role)
     assert clock.monotonic() - begun < 1.5
     assert caught.value.__context__ is None

@@ -7,8 +7,10 @@ COPY pyproject.toml README.md LICENSE ./
 COPY refresher ./refresher
 # Compiled here, without checks against file times: the final file system is read-only,
 # and layers may change times.
+# It is this very source that is installed.
+# hadolint ignore=DL3013
 RUN python -m venv --without-pip /opt/refresher \
-    && pip --python /opt/refresher/bin/python install --no-cache-dir --no-compile '.[postgres]' \
+    && pip --python /opt/refresher/bin/python install --no-cache-dir --no-compile '.[kubernetes,postgres]' \
     && python -m compileall -q --invalidation-mode unchecked-hash /opt/refresher/lib
 
 FROM base

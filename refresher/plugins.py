@@ -57,6 +57,7 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = MappingProxyType(
         Kind.SINK: MappingProxyType(
             {
                 "docker-config": "refresher.sinks.docker_config",
+                "kubernetes": "refresher.sinks.kubernetes",
                 "memory": "refresher.sinks.memory",
                 "rancher": "refresher.sinks.rancher",
                 "store": "refresher.sinks.store",

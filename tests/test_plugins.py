@@ -84,7 +84,7 @@ def test_known_types_are_those_of_all_packages(offer: Install) -> None:
     """They are listed by kind, without an import."""
     name = offer("raise RuntimeError\n")
     assert known_types(Kind.PROVIDER) == ("ecr", "ecr-public", "gcr", "static", "vault")
-    assert known_types(Kind.SINK) == ("docker-config", "memory", "rancher", "store")
+    assert known_types(Kind.SINK) == ("docker-config", "kubernetes", "memory", "rancher", "store")
     assert name not in sys.modules
 
 
@@ -94,7 +94,7 @@ def test_known_types_are_those_of_all_packages(offer: Install) -> None:
         pytest.param(Kind.PROVIDER, "statik", "did you mean static?", id="misspelt"),
         pytest.param(Kind.SINK, "dockerconfig", "did you mean docker-config?", id="hyphen"),
         pytest.param(Kind.SINK, "STORE", "did you mean store?", id="upper case"),
-        pytest.param(Kind.SINK, "static", "known: docker-config, memory, rancher", id="other kind"),
+        pytest.param(Kind.SINK, "static", "known: docker-config, kubernetes", id="other kind"),
         pytest.param(Kind.PROVIDER, "", "known: ecr, ecr-public, gcr, static", id="empty"),
         pytest.param(Kind.PROVIDER, "vault", "known: ", id="not installed"),
     ],

@@ -9,7 +9,17 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.benchmarks import calls, daemon, docker_config, herd, once, postgres, rancher, store
+from tests.benchmarks import (
+    calls,
+    daemon,
+    docker_config,
+    herd,
+    kubernetes,
+    once,
+    postgres,
+    rancher,
+    store,
+)
 from tests.benchmarks.report import Result
 
 
@@ -42,6 +52,7 @@ def _measure(at_rest: float) -> Iterator[Result]:
     yield from postgres.measure()
     yield from rancher.passes()
     yield rancher.writes()
+    yield from kubernetes.passes()
 
 
 def _in_a_folder(work: Callable[[Path], Iterator[Result]]) -> Iterator[Result]:

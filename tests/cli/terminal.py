@@ -16,8 +16,10 @@ _ROOT: Final = Path(__file__).parents[2]
 _PATIENCE: Final = 30.0
 
 # The terminal must control the command's session, or Ctrl-C would be a character like others.
+# What runs the tests may ignore SIGINT, as a job in the background does, and hand that on.
 _LAUNCH: Final = (
-    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+    "import fcntl, os, signal, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+    "signal.signal(signal.SIGINT, signal.SIG_DFL);"
     "os.execv(sys.executable, [sys.executable, '-m', 'refresher', *sys.argv[1:]])"
 )
 

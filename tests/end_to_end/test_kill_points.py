@@ -37,6 +37,7 @@ MODULES: Final = (
     "refresher.providers.ecr",
     "refresher.sinks.docker_config",
     "refresher.sinks.store",
+    "refresher.store.sqlite.database",
     "refresher.store.sqlite.locks",
     "refresher.store.records",
     "refresher.store.registries",

@@ -23,7 +23,8 @@ from tests.tracing import ERRORS, FULL_SWEEP, KILLED, WRITES, Call, Ended, Trace
 
 NONE, OLD, NEW, NEXT = range(4)
 MODULES: Final = tuple(
-    f"refresher.store.{name}" for name in ("sqlite.locks", "records", "registries")
+    f"refresher.store.{name}"
+    for name in ("sqlite.database", "sqlite.locks", "records", "registries")
 )
 """What is imported before a turn begins: its calls are those of the store alone."""
 

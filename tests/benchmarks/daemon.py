@@ -25,7 +25,7 @@ _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _MEMORY: Final = {1: 70.0, 10: 75.0, 100: 85.0, 1000: 110.0}
 _WAKES: Final = 15.0
 _PROCESSOR: Final = 0.1
-_WAKES_OF_A_ROUTE: Final = 1.5
+_WAKES_OF_A_ROUTE: Final = 2.2
 _PROCESSOR_OF_A_ROUTE: Final = 0.003
 """What each further route may add: a look for drift every five minutes, and one at its files every
 ten seconds."""

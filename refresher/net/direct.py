@@ -20,6 +20,8 @@ from refresher.model.credential import Secret
 from refresher.ports import Clock
 
 _BUFFER: Final = 65_536
+_CLOSED: Final = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+"""How it shows that the other side has hung up; TLS has errors of its own for that."""
 
 Headers = http.client.HTTPMessage
 """Looked up without regard to case."""
@@ -123,7 +125,7 @@ class Connection:
             self._socket.settimeout(deadline.left())
             self._socket.sendall(request)
             return _response(self._socket, method, deadline)
-        except ConnectionError:
+        except _CLOSED:
             if used:
                 raise StaleError from None
             raise

@@ -1,6 +1,7 @@
 """Calls without an HTTP library: what is sent, what is read, and when it ends."""
 
 import http.client
+import re
 import socket
 import ssl
 import threading
@@ -35,8 +36,9 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\
 class Answers:
     """A server that answers the requests of each connection with these bytes, and then hangs up."""
 
-    def __init__(self, *connections: list[bytes]) -> None:
+    def __init__(self, *connections: list[bytes], tls: ssl.SSLContext | None = None) -> None:
         self.server = socket.create_server(("127.0.0.1", 0))
+        self.tls = tls
         self.port: int = self.server.getsockname()[1]
         self.requests: list[bytes] = []
         self.thread = threading.Thread(target=self._serve, args=(connections,), daemon=True)
@@ -45,15 +47,28 @@ class Answers:
     def _serve(self, connections: tuple[list[bytes], ...]) -> None:
         for answers in connections:
             connection, _ = self.server.accept()
+            if self.tls is not None:
+                connection = self.tls.wrap_socket(connection, server_side=True)
             with connection:
                 for answer in answers:
-                    self.requests.append(connection.recv(65_536))
+                    self.requests.append(_whole_request(connection))
                     connection.sendall(answer)
 
     def close(self) -> None:
         """Stop."""
         self.server.close()
         self.thread.join(5)
+
+
+def _whole_request(connection: socket.socket) -> bytes:
+    received = connection.recv(65_536)
+    head, _, body = received.partition(b"\r\n\r\n")
+    length = re.search(rb"Content-Length: (\d+)", head)
+    left = int(length[1]) - len(body) if length else 0
+    while left > 0:
+        more = connection.recv(left)
+        received, left = received + more, left - len(more)
+    return received
 
 
 Serve = Callable[..., Answers]
@@ -64,8 +79,8 @@ def serve() -> Iterator[Serve]:
     """Return a function that serves."""
     made: list[Answers] = []
 
-    def serve(*connections: list[bytes]) -> Answers:
-        made.append(Answers(*connections))
+    def serve(*connections: list[bytes], tls: ssl.SSLContext | None = None) -> Answers:
+        made.append(Answers(*connections, tls=tls))
         return made[-1]
 
     yield serve
@@ -260,6 +275,21 @@ def test_one_that_was_closed_is_replaced(serve: Serve) -> None:
     fresh = serve([b""])
     with pytest.raises(http.client.RemoteDisconnected):
         ask(pool(fresh.port))
+
+
+@pytest.mark.parametrize("size", [1, 50_000, 1_400_000])
+def test_one_that_was_closed_under_tls_is_replaced(serve: Serve, tmp_path: Path, size: int) -> None:
+    """Also where that shows only in the midst of a long request."""
+    authority = Authority(tmp_path)
+    server = serve([OK], [OK], tls=authority.server())
+    client = ssl.create_default_context(cafile=authority.file)
+    peer = Peer("127.0.0.1", server.port, client)
+    asked = Pool(peer, FakeClock(), kept=1, connect=5, limit=LIMIT)
+    request = request_bytes("PUT", "/", {"Host": "a"}, b"x" * size)
+    assert asked.ask("PUT", request, deadline()).body == b"ok"
+    time.sleep(0.05)
+    assert asked.ask("PUT", request, deadline()).body == b"ok"
+    asked.close()
 
 
 def test_one_that_broke_in_an_answer_is_not_asked_again(serve: Serve) -> None:

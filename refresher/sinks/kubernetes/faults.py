@@ -30,13 +30,19 @@ _WORDS: Final[Mapping[int, str]] = MappingProxyType(
     }
 )
 _NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._:@/-]{0,252}"
-_USER: Final = re.compile(rf'User "({_NAME})" cannot ')
+_CANNOT: Final = " cannot "
+_USER: Final = re.compile(rf'User "({_NAME})"{_CANNOT}')
 _QUOTA: Final = re.compile(rf"exceeded quota: ({_NAME}),")
+_NEW_QUOTA: Final = re.compile(rf"status unknown for quota: ({_NAME}),")
+_ADMISSION: Final = " is forbidden: "
 _DENIED: Final = re.compile(
     rf"admission webhook \"({_NAME})\" denied|ValidatingAdmissionPolicy '({_NAME})' .*denied"
 )
 _CALLED: Final = re.compile(rf'failed calling webhook "({_NAME})"')
 _FIELD: Final = re.compile(r"[A-Za-z0-9.\[\]_-]{1,100}")
+_ANONYMOUS: Final = "system:anonymous"
+"""The user of whoever presents nobody."""
+
 _TERMINATING: Final = "NamespaceTerminating"
 
 
@@ -145,7 +151,27 @@ def _forbidden(scene: Scene, answer: Answer, talk: Talk) -> RefresherError:
             f"the quota {quota[1]} allows no more {scene.what}",
             hint="raise it, or remove what is not needed",
         )
+    new = _NEW_QUOTA.search(said)
+    if new is not None:
+        return RetryableError(
+            f"the quota {new[1]} of namespace {scene.namespace} is not counted yet"
+        )
+    return _no_right(scene, said, talk)
+
+
+def _no_right(scene: Scene, said: str, talk: Talk) -> PermanentError:
     user = _USER.search(said)
+    # What is missing in a role is told with its user; else the words are an admission plug-in's.
+    if user is None and _ADMISSION in said and _CANNOT not in said:
+        return PermanentError(
+            f"an admission plug-in of {talk.host} forbids to {scene.verb} {scene.what}",
+            hint="look there for the reason, or exclude the namespace",
+        )
+    if user is not None and user[1] == _ANONYMOUS:
+        return PermanentError(
+            f"{talk.host} does not know who asks: {talk.identity} presents nobody that it takes",
+            hint="give that user a token, a certificate or a credential plug-in",
+        )
     who = user[1] if user else talk.identity
     where = f"a Role in {scene.namespace}" if scene.namespace else "a ClusterRole"
     return PermanentError(

@@ -2,8 +2,8 @@
 
 Source: https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/. The
 documents are lightkube's to understand; here several become one, and what it leaves out is read:
-`tls-server-name`, and credential plug-ins of today. No message repeats what a file holds but for
-the names of clusters, contexts and users.
+`tls-server-name`, `proxy-url`, and credential plug-ins of today. No message repeats what a file
+holds but for the names of clusters, contexts and users.
 """
 
 import base64
@@ -26,7 +26,7 @@ from refresher.sinks.kubernetes.identity import (
     stamp,
 )
 from refresher.sinks.kubernetes.plugin import Plugin
-from refresher.sinks.kubernetes.proxies import proxy_for
+from refresher.sinks.kubernetes.proxies import proxy_at, proxy_for
 
 if TYPE_CHECKING:
     from lightkube.config.kubeconfig import SingleConfig
@@ -62,17 +62,18 @@ class Kubeconfig:
             cluster.certificate_auth_data,
         )
         parts = (authorities, *((client.certificate, client.key) if client else ()))
-        named = (each.file for each in parts if each and each.file)
+        pems = (each.file for each in parts if each and each.file)
+        named = _told(document, single, "proxy-url")
         return Cluster(
             server=server,
             identity=self._identity(single, env, clock),
             namespace=single.namespace,
             authorities=authorities,
             verified=not cluster.insecure,
-            server_name=_server_name(document, single.context.cluster),
+            server_name=_told(document, single, "tls-server-name"),
             client=client,
-            proxy=proxy_for(server, env),
-            files=files | {path: stamp(path) for path in named},
+            proxy=proxy_at(named, f"proxy-url in {self}") if named else proxy_for(server, env),
+            files=files | {path: stamp(path) for path in pems},
         )
 
     def _single(self, document: Mapping[str, Any]) -> "SingleConfig":
@@ -81,7 +82,7 @@ class Kubeconfig:
         except ModuleNotFoundError:
             raise PermanentError(
                 "a kubeconfig can't be read: the package lightkube is missing",
-                hint="install refresher[kubernetes]",
+                hint="pip install 'refresher[kubernetes]'",
             ) from None
         wanted = self.context or document.get(_CURRENT)
         if not wanted:
@@ -180,10 +181,11 @@ def _absolute(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     return found
 
 
-def _server_name(document: Mapping[str, Any], cluster: str) -> str:
+def _told(document: Mapping[str, Any], single: "SingleConfig", what: str) -> str:
+    """Return what the description of the cluster tells, nothing if it does not."""
     for each in document["clusters"]:
-        if each["name"] == cluster:
-            return str(each["cluster"].get("tls-server-name") or "")
+        if each["name"] == single.context.cluster:
+            return str(each["cluster"].get(what) or "")
     return ""
 
 

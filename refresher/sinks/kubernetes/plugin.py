@@ -4,6 +4,8 @@ Source: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#
 """
 
 import json
+import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -101,18 +103,24 @@ class Plugin:
 def _run(
     command: Sequence[str], env: Mapping[str, str], seconds: float
 ) -> "subprocess.CompletedProcess[bytes] | None":
-    # An error about the time holds what was printed, so it may not be the context of ours.
-    try:
-        return subprocess.run(  # noqa: S603 - the kubeconfig says what to run, as with kubectl
-            command,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return None
+    with subprocess.Popen(  # noqa: S603 - the kubeconfig says what to run, as with kubectl
+        command,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        # An error about the time holds what was printed, so it may not be the context of ours.
+        try:
+            printed, _ = process.communicate(timeout=seconds)
+        except BaseException as error:
+            # With all that it started: no orphan stays, and none keeps the pipes open.
+            os.killpg(process.pid, signal.SIGKILL)
+            if isinstance(error, subprocess.TimeoutExpired):
+                return None
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, printed)
 
 
 def _loaded(printed: bytes) -> object:

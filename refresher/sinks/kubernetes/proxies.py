@@ -1,7 +1,7 @@
-"""The proxy that the environment names for a server.
+"""The proxy that the kubeconfig names for a cluster, or the environment for a server.
 
-As in other clients of Kubernetes (golang.org/x/net/http/httpproxy): loopback is reached
-directly, and `NO_PROXY` is a list of hosts, domains, addresses and networks.
+The latter is as in other clients of Kubernetes (golang.org/x/net/http/httpproxy): loopback is
+reached directly, and `NO_PROXY` is a list of hosts, domains, addresses and networks.
 """
 
 import ipaddress
@@ -25,6 +25,11 @@ def proxy_for(server: Url, env: Mapping[str, str]) -> Proxy | None:
     named = env.get("HTTPS_PROXY") or env.get("https_proxy")
     if not named or server.scheme != _HTTPS or _is_near(server.host) or _is_excepted(server, env):
         return None
+    return proxy_at(named, "HTTPS_PROXY")
+
+
+def proxy_at(named: str, what: str) -> Proxy:
+    """Return the proxy at an address, which `what` names in messages. Raises as `proxy_for`."""
     try:
         parts = urlsplit(named if "://" in named else f"http://{named}")
         host, port = parts.hostname, parts.port
@@ -32,8 +37,8 @@ def proxy_for(server: Url, env: Mapping[str, str]) -> Proxy | None:
         parts, host, port = urlsplit(""), None, None
     if parts.scheme not in _PORTS or not host:
         raise PermanentError(
-            "HTTPS_PROXY names no proxy that can be used",
-            hint="write it like http://proxy.example:3128, or list the server in NO_PROXY",
+            f"{what} names no proxy that can be used",
+            hint="write it like http://proxy.example:3128",
         )
     port = port or _PORTS[parts.scheme]
     if parts.username is None:

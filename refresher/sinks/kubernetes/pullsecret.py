@@ -119,7 +119,8 @@ def trimmed(secret: Object, texts: dict[str, str]) -> dict[str, Any]:
     metadata = {key: each for key, each in secret["metadata"].items() if key != "managedFields"}
     data = secret.get("data")
     if isinstance(data, dict):
-        data = {key: texts.setdefault(text, text) for key, text in data.items()}
+        # Go writes an empty value as null.
+        data = {key: texts.setdefault(text or "", text or "") for key, text in data.items()}
     return {**secret, "apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
 
 

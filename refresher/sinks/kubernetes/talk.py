@@ -46,6 +46,10 @@ class Answer:
     document: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
+class TooLargeError(RetryableError):
+    """An answer is larger than anything that is worth keeping."""
+
+
 class Talk:
     """The calls of one operation, which may come from several threads."""
 
@@ -115,7 +119,7 @@ class Talk:
         if isinstance(reply, Reply):
             return reply
         if isinstance(reply, BufferError):
-            raise RetryableError(f"{self.host} answers with more than {BODY_LIMIT} bytes")
+            raise TooLargeError(f"{self.host} answers with more than {BODY_LIMIT} bytes")
         raise self._silent(reply)
 
     def _attempt(self, method: str, request: bytes) -> Reply | BaseException:

@@ -5,7 +5,9 @@ import json
 import os
 import stat
 import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -341,7 +343,7 @@ def test_without_the_extra_it_is_said_what_to_install(
     monkeypatch.setitem(sys.modules, "lightkube.config.kubeconfig", None)
     with pytest.raises(PermanentError, match="the package lightkube is missing") as caught:
         cluster(write(document()))
-    assert caught.value.hint == "install refresher[kubernetes]"
+    assert caught.value.hint == "pip install 'refresher[kubernetes]'"
 
 
 # --- identities --------------------------------------------------------------------
@@ -471,14 +473,25 @@ def test_a_plug_in_that_is_not_there_is_told(plug: Callable[..., tuple[Path, Pat
 
 
 def test_a_plug_in_that_hangs_is_given_up(tmp_path: Path) -> None:
-    """After a while."""
-    program = tmp_path / "hangs"
-    program.write_text("#!/bin/sh\nexec sleep 20\n")
+    """After a while, and with all that it has started."""
+    program, started = tmp_path / "hangs", tmp_path / "started"
+    program.write_text(f"#!/bin/sh\nsleep 20 &\necho $! >{started}\nwait\n")
     program.chmod(stat.S_IRWXU)
-    made = Plugin((str(program),), "v1", {"PATH": os.environ["PATH"]}, seconds=0.1)
-    with pytest.raises(RetryableError, match=r"hangs did not end within 0\.1 s") as caught:
+    made = Plugin((str(program),), "v1", {"PATH": os.environ["PATH"]}, seconds=1.0)
+    with pytest.raises(RetryableError, match=r"hangs did not end within 1 s") as caught:
         made.ask()
     assert caught.value.__context__ is None
+    deadline = time.monotonic() + 10
+    while _runs(int(started.read_text())):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def _runs(process: int) -> bool:
+    with suppress(FileNotFoundError):
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+        return state != "Z"
+    return False
 
 
 def test_a_plug_in_is_shown_without_its_arguments() -> None:
@@ -541,6 +554,17 @@ def test_some_are_reached_directly(server: str, listed: str, *, direct: bool) ->
     assert url is not None
     found = proxy_for(url, {"HTTPS_PROXY": "http://p.example", "NO_PROXY": listed})
     assert (found is None) is direct
+
+
+def test_the_proxy_of_a_kubeconfig_counts_before_all(write: Write) -> None:
+    """`proxy-url` leads to its cluster, whatever the environment says."""
+    path = write(document(cluster={"proxy-url": "http://p.example:3128"}))
+    env = {"HTTPS_PROXY": "http://q.example", "NO_PROXY": "*"}
+    assert cluster(path, **env).proxy == Proxy("p.example", 3128)
+    path = write(document(cluster={"proxy-url": "socks5://canary"}))
+    with pytest.raises(PermanentError, match=r"proxy-url in .* names no proxy") as caught:
+        cluster(path)
+    assert "canary" not in str(caught.value)
 
 
 def test_a_proxy_may_want_a_login() -> None:

@@ -71,7 +71,18 @@ REFUSED = {
         policy(f'User "system:serviceaccount:a:b" cannot create resource: {CANARY}'),
         "system:serviceaccount:a:b may not create secrets refresher in namespace {}: add this rule",
     ),
-    "no right, in other words": (policy(CANARY), "may not create secrets"),
+    "no right, in other words": (
+        policy(f'User "a b" cannot create resource: {CANARY}'),
+        "may not create secrets",
+    ),
+    "nobody": (
+        policy(f'User "system:anonymous" cannot create resource: {CANARY}'),
+        "does not know who asks: the token of the user",
+    ),
+    "an admission plug-in": (
+        policy(CANARY),
+        "forbids to create secrets refresher in namespace {}: look there for the reason",
+    ),
     "no right, in no words": (Fault(Answer(403, b"no")), "may not create secrets"),
     "no token": (
         status(401, "Unauthorized", "Unauthorized"),
@@ -141,6 +152,11 @@ BUSY = {
     "exists, and does not": (
         refusal(already_exists(SECRETS, NAME)),
         "Secret {}/refresher is being changed all the time",
+        None,
+    ),
+    "a quota that was made just now": (
+        policy(f"status unknown for quota: small, resources: secrets {CANARY}"),
+        "the quota small of namespace {} is not counted yet",
         None,
     ),
     "no namespace": (

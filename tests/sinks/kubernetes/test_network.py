@@ -1,6 +1,7 @@
 """Servers that are slow, hang, break off or are not who they say; files that rotate."""
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -23,12 +24,13 @@ from tests.doubles.kubernetes import KubernetesDouble
 from tests.doubles.kubernetes.faults import Fault, hang, internal_error, refusal, slow
 from tests.doubles.kubernetes.statuses import unauthorized
 from tests.doubles.registry import Tunnel, free_port
-from tests.sinks.kubernetes.cluster import Cluster
+from tests.sinks.kubernetes.cluster import Cluster, encoded
 from tests.sinks.kubernetes.conftest import (
     QUAY,
     MakeSink,
     busy,
     changes,
+    foreign,
     refused,
     sink,
     value,
@@ -102,6 +104,16 @@ def test_the_usual_authorities_count_where_none_is_named(
         options = {"kubeconfig": str(config), "namespaces": "sh*"}
         assert "by an authority that is not known here" in str(failure(sink(options, FakeClock())))
         made = sink(options, FakeClock(), SSL_CERT_FILE=str(authority.file))
+        assert made.read([QUAY]) == {"shop": {QUAY: Absent()}}
+
+
+def test_an_authority_need_not_be_a_root(authority: Authority, tmp_path: Path) -> None:
+    """Clusters are given intermediate ones, or the server's own certificate; kubectl takes both."""
+    with serving(authority, tmp_path) as (kube, config):
+        pinned = tmp_path / "pinned.pem"
+        pinned.write_text(ssl.get_server_certificate(("127.0.0.1", kube.port)))
+        config.write_text(config.read_text().replace(str(kube.ca), str(pinned)))
+        made = sink({"kubeconfig": str(config), "namespaces": "sh*"}, FakeClock())
         assert made.read([QUAY]) == {"shop": {QUAY: Absent()}}
 
 
@@ -436,12 +448,31 @@ def test_a_server_that_fails_for_a_while_is_used_again(
 
 
 def test_an_answer_that_is_too_large_is_not_kept(kube: KubernetesDouble, make: MakeSink) -> None:
-    """Whatever sends it."""
+    """Whatever sends it; less is asked for before it is given up."""
     made = make()
     made._access.way().pool._limit = 10
     with pytest.raises(RetryableError, match="answers with more than"):
         made.read([QUAY])
-    assert len(kube.asked()) == 1
+    assert [each.query["limit"] for each in kube.asked()] == ["500", "25", "1"]
+
+
+def test_large_secrets_of_others_hide_nobody(
+    cluster: Cluster, kube: KubernetesDouble, make: MakeSink
+) -> None:
+    """They come in smaller pages; none is read twice, and none is left out."""
+    own = cluster.add("own")
+    crowd = [f"{cluster.prefix}-{number:02}" for number in range(60)]
+    for each in crowd:
+        kube.add_namespace(each)
+        cluster.add_secret(each, type="Opaque", data={"x": encoded("x" * 3_000)})
+    made = make()
+    made._access.way().pool._limit = 200_000
+    held = made.read([QUAY])
+    assert held[own] == {QUAY: Absent()}
+    assert all("its type is Opaque" in foreign(held[each][QUAY]) for each in crowd)  # type: ignore[index]
+    limits = [each.query["limit"] for each in kube.asked(resource="secrets", verb="list")]
+    assert limits == ["500", "25", "25", "25"]
+    written(made.write(own, changes()))
 
 
 # --- proxies -----------------------------------------------------------------------

@@ -29,7 +29,7 @@ from tests.sinks.kubernetes.conftest import (
     written,
 )
 
-SELECTED = {"fieldSelector": "metadata.name=refresher", "limit": PAGE}
+SELECTED = {"fieldSelector": "metadata.name=refresher", "limit": str(PAGE)}
 
 
 def listed(kube: KubernetesDouble) -> list[tuple[str, str, str]]:

@@ -11,7 +11,8 @@ from lightkube.resources.core_v1 import Secret
 from refresher.model.credential import NEVER, UNKNOWN, Expiry
 from refresher.model.plan import Absent
 from refresher.ports import Change, Written
-from tests.doubles.kubernetes import KubernetesDouble
+from tests.doubles.kubernetes import Fault, KubernetesDouble
+from tests.doubles.kubernetes.message import Answer
 from tests.sinks.kubernetes import keyring
 from tests.sinks.kubernetes.cluster import KEY, NAME, TYPE, Cluster, entry
 from tests.sinks.kubernetes.conftest import (
@@ -169,6 +170,10 @@ def test_an_adopted_secret_keeps_what_it_holds(cluster: Cluster, make: MakeSink)
             },
             "a copy that Rancher 2 makes",
         ),
+        (
+            {"metadata": {"labels": {"management.cattle.io/rancher-managed-pull-secret": "true"}}},
+            "a copy that Rancher 2 makes",
+        ),
         ({"data": {KEY: base64.b64encode(b'{"auths": "x"}').decode()}}, "its auths is no object"),
         (
             {"data": {KEY: base64.b64encode(b'{"auths": {"b": {"auth": "x"}}}').decode()}},
@@ -287,6 +292,23 @@ def test_what_is_too_large_is_not_sent(cluster: Cluster, make: MakeSink) -> None
     huge = "x" * 800_000
     assert "would hold" in refused(made.write(other, changes(secret=huge)))
     assert cluster.secret(other) is None
+
+
+def test_an_empty_value_may_be_null(
+    cluster: Cluster, kube: KubernetesDouble, make: MakeSink
+) -> None:
+    """So Go writes bytes that are not there; it stays, and ours is put beside it."""
+    namespace = cluster.add()
+    cluster.add_secret(namespace, data={KEY: "e30=", "x": ""})
+    found = cluster.secret(namespace)
+    assert found is not None
+    found["data"]["x"] = None
+    page = {"kind": "SecretList", "apiVersion": "v1", "metadata": {}, "items": [found]}
+    kube.fail(Fault(Answer.of(page)), verb="list", resource="secrets")
+    made = make(adopt=True)
+    assert made.read([QUAY])[namespace] == {QUAY: Absent()}
+    written(made.write(namespace, changes()))
+    assert cluster.password(namespace) == "new-secret"
 
 
 def test_other_namespaces_are_none_of_ours(cluster: Cluster, make: MakeSink) -> None:

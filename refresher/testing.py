@@ -14,12 +14,12 @@ import threading
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from refresher.model.address import canonical
 from refresher.model.credential import NEVER, Credential, Secret
 from refresher.model.plan import Absent, Holding, Opaque, Value
-from refresher.ports import Busy, Change, Event, Provider, Refused, Sink, Written
+from refresher.ports import Busy, Change, Event, Provider, Refused, Retires, Sink, Written
 
 NASTY_SECRETS: Final = (
     "p:a:s:s",
@@ -219,6 +219,52 @@ class SinkContract(ABC):
         self.put(sink, "canary-secret-in-sink")
         assert "canary-secret-in-sink" not in repr(sink)
         assert "canary-secret-in-sink" not in repr(sink.read([self.registry]))
+
+
+class RetiringSink(Sink, Retires, Protocol):
+    """A sink that also takes back what it wrote."""
+
+
+class RetiresContract(SinkContract):
+    """What every sink must do that also takes back what it wrote."""
+
+    @abstractmethod
+    def make_sink(self) -> RetiringSink:
+        """Return a sink over empty targets."""
+
+    def retire(self, sink: RetiringSink, *registries: str) -> None:
+        """Retire every target, by default for `registry` alone, and insist that it worked."""
+        those = registries or (self.registry,)
+        for target in sink.read(those):
+            outcome = sink.retire(target, those)
+            assert isinstance(outcome, Written), outcome
+
+    def test_what_was_written_is_gone_once_it_is_retired(self) -> None:
+        """All registries of every target."""
+        sink, both = self.make_sink(), (self.registry, self.neighbour)
+        for registry in both:
+            self.put(sink, "old-secret", registry)
+        self.retire(sink, *both)
+        for registry in both:
+            assert all(holding == Absent() for holding in self.held(sink, registry))
+
+    def test_targets_can_be_retired_again_and_empty(self) -> None:
+        """Nothing of ours is no failure."""
+        sink = self.make_sink()
+        self.retire(sink)
+        self.put(sink, "old-secret")
+        self.retire(sink)
+        self.retire(sink)
+        assert all(holding == Absent() for holding in self.held(sink))
+
+    def test_what_is_retired_can_be_written_again(self) -> None:
+        """Whoever goes on feeding a sink puts it all back."""
+        sink = self.make_sink()
+        self.put(sink, "old-secret")
+        self.retire(sink)
+        self.put(sink, "new-secret")
+        for holding in self.held(sink):
+            assert _matches(holding, self.username, "new-secret")
 
 
 def _matches(holding: Holding, username: str, secret: str) -> bool:

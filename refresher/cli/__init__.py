@@ -39,6 +39,8 @@ _COMMANDS: Final = {
     "plan": "show what `once` would do",
     "status": "show what is held where, and until when",
     "check": "validate settings, files and identities; write nothing",
+    "retire": "remove what was put into the targets of a sink",
+    "manifest": "print what a cluster needs for the settings",
     "get": "print the credential of one registry",
     "registry": "say which registries there are, and who pulls from them",
     "environment": "say which environments hold registries",

@@ -126,6 +126,20 @@ class Advises(Protocol):
         ...
 
 
+@runtime_checkable
+class Retires(Protocol):
+    """A sink that can tell what it put into its targets, and take it back."""
+
+    def retire(self, target: str, registries: Collection[str]) -> Outcome:
+        """Remove from one target what this sink put there, touching nothing else.
+
+        `registries` are all that it ever held there, as far as that is known. Returns `Written`
+        when nothing of ours is there, with notes of what was removed, and of what of others
+        stays. Bounded in time as `Sink.write` is. A target without anything of ours stays as it is.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """Which providers feed which sinks, by name: the only joint between the two."""

@@ -26,8 +26,11 @@
 | survey | one look at the namespaces |
 | holding | what was seen, told as what is held |
 | writing | one write at one namespace |
+| removal | what is left of a Secret without what is ours |
+| retiring | taking back what was put into one namespace |
 | rules | the rules of a role that the settings need |
 | advice | which of them are missing |
+| manifest | roles and bindings of those rules |
 | sink | the port |
 
 Sources: https://kubernetes.io/docs/reference/using-api/api-concepts/ and the code of

@@ -4,7 +4,7 @@ A pod that names none itself gets those of its account when it is made
 (https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/).
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -98,7 +98,12 @@ class Linking:
         self, accounts: dict[str, Account], account: Account, secrets: Collection[str]
     ) -> Outcome:
         try:
-            changed = self._appended(account, secrets)
+            changed = settled(
+                self._api,
+                self._namespace,
+                account,
+                lambda each: (*each.pulls, *each.lacks(secrets)),
+            )
         except RefresherError as error:
             return not_done(error)
         if changed is None:
@@ -107,27 +112,34 @@ class Linking:
         accounts[account.name] = changed
         return Written((f"service account {account.name} pulls with {', '.join(secrets)}",))
 
-    def _appended(self, account: Account, secrets: Collection[str]) -> Account | None:
-        """Return the account with all `secrets`, None if it is gone."""
-        for _ in range(1 + _CONFLICTS):
-            missing = account.lacks(secrets)
-            if not missing:
-                return account
-            try:
-                return self._patched(account, (*account.pulls, *missing))
-            except GoneError:
-                return None
-            except ConflictError:
-                found = self._api.get(ACCOUNTS, self._namespace, account.name)
-                if found is None:
-                    return None
-                account = Account.of(found)
-        raise RetryableError(f"the service account {account.name} is being changed all the time")
 
-    def _patched(self, account: Account, pulls: Iterable[str]) -> Account:
-        # The version makes it a change of what was seen: the list is replaced as a whole.
-        patch = {
-            "metadata": {"resourceVersion": account.version},
-            _FIELD: [{"name": each} for each in pulls],
-        }
-        return Account.of(self._api.patch(ACCOUNTS, self._namespace, account.name, patch))
+def settled(
+    api: Api, namespace: str, account: Account, wanted: Callable[[Account], tuple[str, ...]]
+) -> Account | None:
+    """Have an account pull with what is `wanted` of it, and return it; None if it is gone.
+
+    Raises `RetryableError` or `PermanentError`.
+    """
+    for _ in range(1 + _CONFLICTS):
+        pulls = wanted(account)
+        if pulls == account.pulls:
+            return account
+        try:
+            return _patched(api, namespace, account, pulls)
+        except GoneError:
+            return None
+        except ConflictError:
+            found = api.get(ACCOUNTS, namespace, account.name)
+            if found is None:
+                return None
+            account = Account.of(found)
+    raise RetryableError(f"the service account {account.name} is being changed all the time")
+
+
+def _patched(api: Api, namespace: str, account: Account, pulls: Iterable[str]) -> Account:
+    # The version makes it a change of what was seen: the list is replaced as a whole.
+    patch = {
+        "metadata": {"resourceVersion": account.version},
+        _FIELD: [{"name": each} for each in pulls],
+    }
+    return Account.of(api.patch(ACCOUNTS, namespace, account.name, patch))

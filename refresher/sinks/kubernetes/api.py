@@ -8,10 +8,13 @@ from urllib.parse import quote
 from refresher.errors import RetryableError
 from refresher.sinks.kubernetes.choice import Query
 from refresher.sinks.kubernetes.faults import GoneError, Scene, fault, unreadable
-from refresher.sinks.kubernetes.talk import MERGE, Answer, Talk
+from refresher.sinks.kubernetes.talk import MERGE, Answer, Talk, TooLargeError
 
-PAGE: Final = "500"
+PAGE: Final = 500
 """How many objects are asked for at a time, as kubectl does."""
+
+_FEWER: Final = 20
+"""By how much fewer are asked for where they are too large for one answer."""
 
 _CORE: Final = "/api/v1"
 _REVIEWS: Final = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
@@ -41,10 +44,17 @@ class Api:
         """
         name = query.get("fieldSelector", "").removeprefix(_SELECTORS)
         scene = Scene("list", resource, namespace, name)
-        token, seen = "", set[str]()
+        token, seen, limit = "", set[str](), PAGE
         while True:
-            page = {"limit": PAGE, **query} | ({"continue": token} if token else {})
-            document = self._page(scene, _path(resource, namespace), page)
+            page = {"limit": str(limit), **query} | ({"continue": token} if token else {})
+            try:
+                document = self._page(scene, _path(resource, namespace), page)
+            except TooLargeError:
+                # A few huge Secrets that somebody gave our name would keep all others unread.
+                if limit == 1:
+                    raise
+                limit = max(limit // _FEWER, 1)
+                continue
             items = document.get("items")
             if items:
                 yield from items
@@ -85,6 +95,19 @@ class Api:
         path = _path(resource, namespace, name)
         answer = self._talk.ask("PATCH", path, body=patch, media=MERGE)
         return self._object(Scene("patch", resource, namespace, name), answer)
+
+    def delete(self, resource: str, namespace: str, body: Object) -> None:
+        """Remove an object, if it is still the one in `body`, of that version.
+
+        What has finalizers goes when they are done. Raises as `update`.
+        """
+        metadata = body["metadata"]
+        name = metadata["name"]
+        # https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/delete-options/
+        unchanged = {each: metadata[each] for each in ("uid", "resourceVersion")}
+        options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": unchanged}
+        answer = self._talk.ask("DELETE", _path(resource, namespace, name), body=options)
+        self._good(Scene("delete", resource, namespace, name), answer)
 
     def may(self, verb: str, resource: str, namespace: str, name: str) -> bool:
         """Tell whether we may do something, by a SelfSubjectAccessReview. Raises as `list`."""

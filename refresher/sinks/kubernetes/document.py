@@ -110,6 +110,19 @@ def without_flaws(document: Document) -> Document:
     return Document({**document.root, _auths_key(document.root): entries}, entries, frozenset())
 
 
+def without(document: Document, registries: Collection[str]) -> Document:
+    """Return the document without the entries that `merged` makes for registries."""
+    ours = set(map(key_of, registries))
+    entries = {key: entry for key, entry in document.entries.items() if key not in ours}
+    root = {**document.root, _auths_key(document.root): entries}
+    return Document(root, entries, document.flawed - ours)
+
+
+def is_empty(document: Document) -> bool:
+    """Tell whether a document holds no entry, and nothing beside the entries."""
+    return not document.entries and document.root.keys() <= {_auths_key(document.root)}
+
+
 def encoded(document: Document) -> str:
     """Return a document as a value of a Secret's `data`."""
     text = json.dumps(document.root, separators=(",", ":"), ensure_ascii=False)

@@ -29,13 +29,42 @@ _RANCHER_COPIES: Final = (
 )
 """Annotations of Secrets that Rancher 2 copies from a project to its namespaces."""
 
+_RANCHER_MANAGED: Final = "management.cattle.io/rancher-managed-pull-secret"
+"""The label of what Rancher 2 copies from the pull secrets of its default registries."""
+
 Object = Mapping[str, Any]
 """A Secret as the API gives it."""
 
 
 def is_ours(secret: Object) -> bool:
     """Tell whether a Secret was made or adopted here."""
-    return _labels(secret).get(LABEL) == OWNER or ANNOTATION in _annotations(secret)
+    return is_made_here(secret) or ANNOTATION in _annotations(secret)
+
+
+def is_made_here(secret: Object) -> bool:
+    """Tell whether a Secret was made here, and not adopted."""
+    return _labels(secret).get(LABEL) == OWNER
+
+
+def is_copy(secret: Object) -> bool:
+    """Tell whether Rancher 2 made a Secret, as a copy of one that may have our marks."""
+    annotations = _annotations(secret)
+    return _RANCHER_MANAGED in _labels(secret) or any(
+        annotations.get(each) == "true" for each in _RANCHER_COPIES
+    )
+
+
+def registries(secret: Object) -> Collection[str]:
+    """Return the registries that were put into a Secret here, nothing if that can't be told."""
+    return _times(_mapping(secret, "metadata")).keys()
+
+
+def unmarked(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the metadata of a Secret without anything that says that it is ours."""
+    labels, annotations = _mapping(metadata, "labels"), _mapping(metadata, "annotations")
+    others = {key: text for key, text in labels.items() if (key, text) != (LABEL, OWNER)}
+    kept = {key: text for key, text in annotations.items() if key != ANNOTATION}
+    return {**metadata, "labels": others, "annotations": kept}
 
 
 def obstacle(secret: Object, *, adopt: bool) -> str:
@@ -43,10 +72,9 @@ def obstacle(secret: Object, *, adopt: bool) -> str:
 
     `adopt` allows one that somebody else made.
     """
-    annotations = _annotations(secret)
-    if any(annotations.get(each) == "true" for each in _RANCHER_COPIES):
+    if is_copy(secret):
         return (
-            "it is a copy that Rancher 2 makes of a project's Secret, and overwrites: "
+            "it is a copy that Rancher 2 makes of another Secret, and overwrites: "
             "set secret to another name"
         )
     if secret.get("type") != TYPE:

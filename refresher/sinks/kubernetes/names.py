@@ -31,6 +31,11 @@ class SecretName:
         """Return what the settings say."""
         return self.pattern
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether one Secret holds all registries."""
+        return REGISTRY not in self.pattern
+
     def of(self, registry: str) -> str:
         """Return the name of the Secret that holds a registry (canonical spelling).
 

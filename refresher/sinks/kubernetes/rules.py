@@ -29,20 +29,26 @@ class Rule:
 
 
 def needed(
-    namespaces: Namespaces, secrets: Collection[str], accounts: Accounts
+    namespaces: Namespaces,
+    secrets: Collection[str],
+    accounts: Accounts,
+    *,
+    retiring: bool = False,
 ) -> Mapping[str, tuple[Rule, ...]]:
     """Return the rules by the namespace that they are needed in; "" is for all of them.
 
     `secrets` are the names of the Secrets. None of the rules lets other Secrets be read.
+    `retiring` is whether what was put there is also to be removed.
     """
-    within = tuple(_within(tuple(sorted(secrets)), accounts))
+    within = tuple(_within(tuple(sorted(secrets)), accounts, retiring=retiring))
     if namespaces.fixed:
         return dict.fromkeys(namespaces.fixed, within)
     return {"": (Rule(("list",), NAMESPACES), *within)}
 
 
-def _within(secrets: tuple[str, ...], accounts: Accounts) -> Iterator[Rule]:
-    yield Rule(("get", "list", "update"), SECRETS, secrets)
+def _within(secrets: tuple[str, ...], accounts: Accounts, *, retiring: bool) -> Iterator[Rule]:
+    verbs = ("get", "list", "update")
+    yield Rule((*verbs, "delete") if retiring else verbs, SECRETS, secrets)
     # A name that is still to be made can't be told apart.
     yield Rule(("create",), SECRETS)
     if accounts:

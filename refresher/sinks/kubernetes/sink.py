@@ -16,6 +16,7 @@ from refresher.sinks.kubernetes.holding import content
 from refresher.sinks.kubernetes.incluster import MOUNTED, NAMESPACE
 from refresher.sinks.kubernetes.options import Options
 from refresher.sinks.kubernetes.pullsecret import PullSecrets
+from refresher.sinks.kubernetes.retiring import Retiring
 from refresher.sinks.kubernetes.seen import Seen, Targets
 from refresher.sinks.kubernetes.survey import Look, Survey
 from refresher.sinks.kubernetes.talk import Talk, Timeouts
@@ -101,8 +102,23 @@ class KubernetesSink:
             talk = self._talk(self._timeouts.write)
             chosen = self._chosen(talk.way.cluster.namespace)
             if not chosen.fits(target):
-                return Refused(f"{target} is no target of this sink: {chosen}")
+                return _stranger(target, chosen)
             return self._write(Api(talk), target, changes)
+        except RefresherError as error:
+            return not_done(error)
+
+    def retire(self, target: str, registries: Collection[str]) -> Outcome:
+        """Delete the Secrets that we made in a namespace, and take our entries out of others.
+
+        The service accounts that the settings mean lose the name of a deleted Secret before. Waits
+        for 16 seconds at most in all.
+        """
+        try:
+            talk = self._talk(self._timeouts.write)
+            chosen = self._chosen(talk.way.cluster.namespace)
+            if not chosen.fits(target):
+                return _stranger(target, chosen)
+            return self._retire(Api(talk), target, registries)
         except RefresherError as error:
             return not_done(error)
 
@@ -163,6 +179,18 @@ class KubernetesSink:
             writing = Writing(api, namespace, name, accounts, self._secrets)
             target.seen, outcome = writing.run(target.seen, changes)
         return outcome
+
+    def _retire(self, api: Api, namespace: str, registries: Collection[str]) -> Outcome:
+        names, target = self._options.secret.all(registries), self._targets.of(namespace)
+        if self._options.secret.is_fixed:
+            names = {self._name: tuple(registries)}
+        with target.turn:
+            seen, target.seen = target.seen, Seen()
+            return Retiring(api, namespace, self._accounts).run(seen, names)
+
+
+def _stranger(target: str, chosen: Namespaces) -> Refused:
+    return Refused(f"{target} is no target of this sink: {chosen}")
 
 
 def build(options: Options, tools: Tools) -> KubernetesSink:

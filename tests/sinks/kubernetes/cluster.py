@@ -83,6 +83,15 @@ class Cluster:
         patch = {"data": {KEY: encoded({"auths": auths})}}
         self.client.patch(Secret, name, patch, namespace=namespace)
 
+    def set_document(self, namespace: str, text: str, name: str = NAME, key: str = KEY) -> None:
+        """Overwrite a value of a Secret, which is given in base64."""
+        self.client.patch(Secret, name, {"data": {key: text}}, namespace=namespace)
+
+    def annotate(self, namespace: str, key: str, text: str | None, name: str = NAME) -> None:
+        """Set an annotation of a Secret, None removes it."""
+        patch = {"metadata": {"annotations": {key: text}}}
+        self.client.patch(Secret, name, patch, namespace=namespace)
+
     def secret(self, namespace: str, name: str = NAME) -> dict[str, Any] | None:
         """Return a Secret, None if it is not there."""
         found = self._get(Secret, name, namespace)

@@ -5,13 +5,12 @@ from typing import Any
 
 import pytest
 
-from refresher.ports import Sink
-from refresher.testing import SinkContract
+from refresher.testing import RetiresContract, RetiringSink
 from tests.sinks.kubernetes.cluster import Cluster
 from tests.sinks.kubernetes.conftest import MakeSink
 
 
-class _Contract(SinkContract):
+class _Contract(RetiresContract):
     """Each sink has namespaces of its own."""
 
     options: Mapping[str, Any] = {}
@@ -21,7 +20,7 @@ class _Contract(SinkContract):
     def _cluster(self, cluster: Cluster, make: MakeSink) -> None:
         self.cluster, self.make, self.sinks = cluster, make, 0
 
-    def make_sink(self) -> Sink:
+    def make_sink(self) -> RetiringSink:
         """Return a sink over new namespaces."""
         self.sinks += 1
         names = [self.cluster.add(f"{self.sinks}-{number}") for number in range(self.namespaces)]

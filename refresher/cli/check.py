@@ -17,6 +17,7 @@ from refresher.cli.wiring import (
     key_file,
     open_backend,
     registry_option,
+    store_location,
 )
 from refresher.clock import SystemClock
 from refresher.engine.checkup import (
@@ -29,10 +30,13 @@ from refresher.engine.checkup import (
     remote,
 )
 from refresher.engine.workers import ThreadWorkers
-from refresher.ports import Sink
+from refresher.errors import RefresherError
+from refresher.ports import Records, Sink
 from refresher.registry.policy import Policy
 from refresher.registry.verifier import RegistryVerifier
+from refresher.store.location import MEMORY, file_of, writing_defect
 from refresher.store.sealing.keyfile import KeyFile
+from refresher.store.serverurl import is_server
 
 if TYPE_CHECKING:
     from refresher.settings import Settings
@@ -51,14 +55,17 @@ def command(config: Path | None, registries: tuple[str, ...], *, offline: bool) 
     the settings need is wrong, with 1 on any other finding.
     """
     events, settings = Notes(), find_settings(config, registries)
-    wiring = build_parts(
-        settings, open_backend(settings, events, read_only=True), events, SystemClock()
-    )
+    backend = open_backend(settings, events, read_only=True)
+    wiring = build_parts(settings, backend, events, SystemClock())
     wrong = check_locally(wiring.sources, _others(settings, wiring.sinks))
     _print(wrong)
     if wrong:
         return WRONG_SETTINGS
     findings = _check_all(settings, wiring, offline=offline)
+    for each in _check_store(store_location(settings), backend.records, offline=offline):
+        # A sink that writes to the store says the same of it.
+        if not any(each.message in other.message for other in findings):
+            findings.append(each)
     _print(findings)
     if findings:
         return FAILED
@@ -87,6 +94,21 @@ def _check_all(settings: "Settings", wiring: "Wiring", *, offline: bool) -> list
     findings += check_sinks(sinks, fed(wiring.routes, registries), workers)
     served = chain.from_iterable(registries.values())
     return findings + _check_engines(settings, served, offline=offline)
+
+
+def _check_store(location: str, records: Records, *, offline: bool) -> Iterable[Finding]:
+    """Yield why the store can't be read or written."""
+    server = is_server(location)
+    if location == MEMORY or (server and offline):
+        return
+    try:
+        records.leases()
+    except RefresherError as error:
+        yield Finding("store", str(error), error.hint)
+        return
+    defect = "" if server else writing_defect(file_of(location))
+    if defect:
+        yield Finding("store", defect, "set store to another path, or give this user the right")
 
 
 def _check_engines(

@@ -8,6 +8,7 @@ from typing import Any, Final
 import click
 
 from refresher.model.credential import NEVER, Expiry
+from refresher.model.span import span
 
 output_option = click.option(
     "--output",
@@ -18,7 +19,6 @@ output_option = click.option(
     help="How to print.",
 )
 
-_UNITS: Final = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 _GAP: Final = "  "
 
 
@@ -63,19 +63,6 @@ def words(expires: Expiry | None) -> str:
     if expires is None or isinstance(expires, datetime):
         return "-"
     return "never" if expires is NEVER else "unknown"
-
-
-def span(seconds: float) -> str:
-    """Return a duration in its two largest units: `5 h 59 min`."""
-    rest = int(abs(seconds))
-    parts: list[str] = []
-    for unit, size in _UNITS:
-        count, rest = divmod(rest, size)
-        if count or (unit == "s" and not parts):
-            parts.append(f"{count} {unit}")
-        elif parts:
-            break
-    return " ".join(parts[:2])
 
 
 def left(expires: Expiry | None, now: datetime) -> str:

@@ -17,7 +17,8 @@ from refresher.cli.wiring import config_option, find_settings, open_plant, regis
 @output_option
 def command(config: Path | None, registries: tuple[str, ...], style: str) -> int:
     """Show what `once` would do. Reads every target, asks no provider, writes nothing."""
-    plant = open_plant(find_settings(config, registries), Notes(), read_only=True)
+    notes = Notes()
+    plant = open_plant(find_settings(config, registries), notes, read_only=True)
     report = plant.engine.plan()
     print_report(report, plant.clock.now(), style)
-    return OK if report.ok else FAILED
+    return OK if report.ok and not notes.failed else FAILED

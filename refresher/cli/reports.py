@@ -64,10 +64,26 @@ def _lines(report: ProviderReport) -> Iterable[str]:
     for each in report.lease.objections:
         verb = "refuses the credential" if each.refused else "gives no right to pull"
         yield f"  {each.registry} {verb}: {redacted(each.reason)}"
-    for step in report.steps:
+    yield from _details(report.steps)
+
+
+def _details(steps: Iterable[Step]) -> Iterable[str]:
+    """Yield what is said of targets, once where it is said for several of them or registries."""
+    alike: dict[tuple[str, str], list[Step]] = {}
+    for step in steps:
         if step.detail:
-            whose = step.sink if step.target in step.detail else place(step.sink, step.target)
-            yield f"  {whose}: {step.word}: {redacted(step.detail)}"
+            alike.setdefault((step.sink, step.detail), []).append(step)
+    for (sink, detail), said in alike.items():
+        words = ", ".join(dict.fromkeys(step.word for step in said))
+        targets = {step.target for step in said}
+        yield f"  {_whose(sink, targets, detail)}: {words}: {redacted(detail)}"
+
+
+def _whose(sink: str, targets: set[str], detail: str) -> str:
+    if len(targets) > 1:
+        return f"{sink} ({len(targets)} targets)"
+    (target,) = targets
+    return sink if target in detail else place(sink, target)
 
 
 def _provider(report: ProviderReport) -> dict[str, Any]:

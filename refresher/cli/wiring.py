@@ -33,7 +33,8 @@ config_option = click.option(
     "config",
     type=click.Path(path_type=Path),
     envvar="REFRESHER_CONFIG",
-    help="The settings file; default ./refresher.yaml, then /etc/refresher/refresher.yaml.",
+    help="The settings file; default $REFRESHER_CONFIG, else ./refresher.yaml, else"
+    " /etc/refresher/refresher.yaml.",
 )
 registry_option = click.option(
     "--registry",

@@ -13,6 +13,7 @@ from refresher.errors import RefresherError, unforeseen
 from refresher.model import schedule
 from refresher.model.credential import Credential
 from refresher.model.plan import Foreign
+from refresher.model.span import span
 from refresher.ports import (
     Advises,
     Busy,
@@ -217,7 +218,7 @@ def _judge(name: str, source: Source, credential: Credential) -> Iterable[Findin
     elif interval is not None and interval >= life:
         yield Finding(
             name,
-            f"interval is {interval:.0f} s, but its credentials live for {life:.0f} s",
+            f"interval is {span(interval)}, but its credentials live for {span(life)}",
             "the real expiry wins; make interval shorter, or leave it out",
         )
 

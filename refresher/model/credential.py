@@ -172,7 +172,7 @@ def refuse_control_characters(text: str, what: str) -> None:
         if ord(character) < ord(" ") or ord(character) == _DELETE:
             raise PermanentError(
                 f"{what} has a control character at position {position}",
-                hint="write the value again without line breaks or tabs",
+                hint="write the value again without line breaks, tabs and other control characters",
             )
         if _FIRST_SURROGATE <= ord(character) <= _LAST_SURROGATE:
             raise PermanentError(

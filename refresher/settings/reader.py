@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,6 +23,7 @@ from refresher.settings.frame import (
     RouteFrame,
     names_of,
 )
+from refresher.settings.nesting import names_at
 from refresher.settings.routing import conflicts, every, idle, strangers
 from refresher.settings.tree import FieldPath, Node, field_name
 from refresher.settings.trusting import TrustFrame, addresses, defect
@@ -142,7 +144,8 @@ class Reader:
         try:
             return model.model_validate(plain, context=context)
         except ValidationError as error:
-            self.problems += complaints(error, self._root, at, names, ours=ours)
+            known = partial(names_at, model, names)
+            self.problems += complaints(error, self._root, at, known, ours=ours)
         return None
 
     def _checks(self) -> tuple[Check, ...]:

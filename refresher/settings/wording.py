@@ -1,13 +1,14 @@
 """What is wrong with settings, in plain words: never a value, for any may be a secret."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from refresher.errors import Problem
 from refresher.model.nearest import nearest as near
+from refresher.settings.nesting import outdone
 from refresher.settings.tree import FieldPath, Node, field_name, name_in, shown
 
 _SHORTEST_SECRET: Final = 8
@@ -42,20 +43,28 @@ _WORDS: Final[Mapping[str, str]] = {
 
 
 def complaints(
-    error: ValidationError, root: Node, at: FieldPath, known: Iterable[str], *, ours: bool
+    error: ValidationError,
+    root: Node,
+    at: FieldPath,
+    known: Callable[[FieldPath], Iterable[str]],
+    *,
+    ours: bool,
 ) -> Iterator[Problem]:
     """Yield what pydantic found in the part of `root` that stands at `at`.
 
-    `known` are the names that may stand there. Validators of `ours` never repeat
-    a value; what those of other packages say is looked through.
+    `known` tells which names may stand at a path below. Validators of `ours` never
+    repeat a value; what those of other packages say is looked through.
     """
-    for detail in error.errors(include_url=False, include_input=False):
+    details = error.errors(include_url=False, include_input=False)
+    for detail in details:
+        if outdone(detail, details):
+            continue
         here, node = root.follow((*at, *detail["loc"]))
         last = detail["loc"][-1:]
         if detail["type"] == "missing":
             here += last
         elif detail["type"] == "extra_forbidden":
-            names = known if len(detail["loc"]) == 1 else ()
+            names = known(detail["loc"][:-1])
             yield Problem(unknown(str(last[0]), names), field_name(here), node.line)
             continue
         elif node.value is None:

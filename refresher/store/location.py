@@ -57,6 +57,16 @@ def file_of(location: str) -> Path:
         ) from None
 
 
+def writing_defect(path: Path) -> str:
+    """Return why a store at `path` can't be written, `""` if it can. Nothing is made."""
+    if path.is_file():
+        return "" if os.access(path, os.W_OK) else f"{path} can't be written by this user"
+    nearest = _nearest(path)
+    if _writable(nearest):
+        return ""
+    return f"{nearest} is no directory that this user can write to, so {path} can't be made"
+
+
 def default_location(env: Mapping[str, str], system: Path = SYSTEM_DIRECTORY) -> str:
     """Return the first location that can be written to.
 

@@ -71,7 +71,7 @@ def test_an_ended_answer_and_a_long_interval_are_findings() -> None:
     messages = [each.message for each in check_providers(sources, WORKERS)[0]]
     assert len(messages) == 2
     assert "ended at" in messages[0]
-    assert "interval is 1200 s, but its credentials live for 900 s" in messages[1]
+    assert "interval is 20 min, but its credentials live for 15 min" in messages[1]
 
 
 class _Judge:

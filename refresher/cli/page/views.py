@@ -14,10 +14,10 @@ from refresher.cli.output import (
     print_json,
     print_table,
     seconds_left,
-    span,
 )
 from refresher.cli.page.opening import Page
 from refresher.model.registered import Registered, RegisteredCredential, RowState
+from refresher.model.span import span
 from refresher.observe.lines import printable
 
 _COLUMNS: Final = ("ENVIRONMENT", "REGISTRY", "STATE", "CREDENTIAL IN USE", "EXPIRES", "LEFT")

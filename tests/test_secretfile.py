@@ -118,7 +118,7 @@ def test_no_reading_keeps_a_descriptor(tmp_path: Path, kind: str) -> None:
     for _ in range(3):
         with contextlib.suppress(PermanentError):
             secret_from_file(path, "password_file")
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
 
 def test_a_directory_is_named(tmp_path: Path) -> None:

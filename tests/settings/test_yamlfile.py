@@ -361,7 +361,7 @@ def test_no_reading_keeps_a_descriptor(tmp_path: Path, kind: str) -> None:
     for _ in range(3):
         with contextlib.suppress(SettingsError):
             read(path, patience=0.05)
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
 
 def _make(path: Path, kind: str) -> None:

@@ -56,6 +56,8 @@ class Running:
 
     def has_room(self, now: float) -> bool:
         """Tell whether another pass may begin."""
+        if len(self._begun) < SIDE_BY_SIDE:
+            return True
         usual = sorted(self._lately)[len(self._lately) // 2] if self._lately else 0.0
         patience = max(2 * usual, SHORTEST)
         self._hanging |= {name for name, begun in self._begun.items() if now - begun >= patience}

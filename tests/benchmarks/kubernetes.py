@@ -7,7 +7,7 @@ that its memory is its own. `python -m tests.benchmarks.kubernetes` prints the g
 import argparse
 import base64
 import json
-import resource
+import re
 import subprocess
 import sys
 import tempfile
@@ -133,6 +133,12 @@ def served(namespaces: int) -> Iterator[Path]:
             process.wait()
 
 
+def _peak() -> float:
+    """Return the most memory of this program; getrusage counts that of its parent before exec."""
+    found = re.search(r"^VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return int(found[1]) / _MIB if found else 0.0
+
+
 def client(ready: Path) -> Mapping[str, float]:
     """Measure in this process: the first time, a rotation, an unchanged pass, the usual loop."""
     told = json.loads(ready.read_text())
@@ -143,7 +149,7 @@ def client(ready: Path) -> Mapping[str, float]:
     wall, cpu = _run(engine)
     calls = issuer.calls - 1
     unchanged, _ = _run(engine)
-    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _MIB
+    rss = _peak()
     loop, _ = _loop(told["url"], told["token"])
     return {
         "wall": wall,

@@ -117,8 +117,8 @@ PROFILES: Final[Mapping[str, Profile]] = {
     "hourly": Profile((900, 1800, HOUR, HOUR, 3 * HOUR), 300, (4, 20), 1200),
     "daily": Profile((6 * HOUR, 12 * HOUR, 12 * HOUR), HOUR, (3, 15), 1200),
     # Years, as they go by.
-    "years": Profile((12 * HOUR, DAY, DAY), _AN_HOUR, (200, 800), 30_000, 12, rich=False),
-    "years-5min": Profile((12 * HOUR, DAY), _AN_HOUR / 12, (200, 800), 30_000, 12, rich=False),
+    "years": Profile((12 * HOUR, DAY, DAY), _AN_HOUR, (200, 800), 15_000, 12, rich=False),
+    "years-5min": Profile((12 * HOUR, DAY), _AN_HOUR / 12, (200, 800), 15_000, 12, rich=False),
 }
 _ON_DISK: Final = 0.05
 """How much shorter a world is that writes real files."""

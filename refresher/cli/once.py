@@ -9,7 +9,13 @@ from refresher.cli import FAILED, LOCKED_OUT, OK
 from refresher.cli.notes import Notes
 from refresher.cli.output import output_option
 from refresher.cli.reports import print_report
-from refresher.cli.wiring import config_option, find_settings, open_plant, registry_option
+from refresher.cli.wiring import (
+    config_option,
+    find_settings,
+    lock_timeout_option,
+    open_plant,
+    registry_option,
+)
 from refresher.engine.oneshot import run_once
 
 
@@ -23,13 +29,7 @@ from refresher.engine.oneshot import run_once
     show_default=True,
     help="Seconds for the whole run, retries included.",
 )
-@click.option(
-    "--lock-timeout",
-    type=click.FloatRange(min=0),
-    default=60.0,
-    show_default=True,
-    help="Seconds to wait for another run.",
-)
+@lock_timeout_option
 @output_option
 def command(
     config: Path | None,

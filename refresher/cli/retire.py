@@ -10,7 +10,13 @@ from refresher.cli import FAILED, LOCKED_OUT, OK
 from refresher.cli.notes import Notes, redacted, say
 from refresher.cli.reports import place
 from refresher.cli.terminal import confirm
-from refresher.cli.wiring import build_parts, config_option, find_settings, open_backend
+from refresher.cli.wiring import (
+    build_parts,
+    config_option,
+    find_settings,
+    lock_timeout_option,
+    open_backend,
+)
 from refresher.clock import SystemClock
 from refresher.engine.checkup import declared, fed
 from refresher.engine.retirement import Retirement, alone
@@ -29,13 +35,7 @@ _SHOWN: Final = 10
 @click.command("retire")
 @click.argument("name", metavar="SINK")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option(
-    "--lock-timeout",
-    type=click.FloatRange(min=0),
-    default=60.0,
-    show_default=True,
-    help="Seconds to wait for another run.",
-)
+@lock_timeout_option
 @config_option
 def command(name: str, lock_timeout: float, config: Path | None, *, yes: bool) -> int:
     """Remove what refresher put into the targets of SINK, and nothing of others.

@@ -1,30 +1,13 @@
 """`refresher store`: the database as a whole."""
 
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from refresher.cli import FAILED, OK
 from refresher.cli.notes import Notes
-from refresher.cli.page.opening import store_option
-from refresher.cli.wiring import (
-    bare_settings,
-    config_option,
-    find_settings,
-    is_configured,
-    open_backend,
-    store_location,
-)
-
-if TYPE_CHECKING:
-    from refresher.settings import Settings
-
-
-def _settings(config: Path | None, store: str | None) -> "Settings":
-    settings = find_settings(config) if is_configured(config) else bare_settings()
-    return replace(settings, store=store or settings.store)
+from refresher.cli.page.opening import settings_of_store, store_option
+from refresher.cli.wiring import config_option, open_backend, store_location
 
 
 @click.group("store")
@@ -45,7 +28,7 @@ def backup(file: Path, config: Path | None, store: str | None, *, force: bool) -
     """
     from refresher.store.sqlite.backup import back_up, file_at  # noqa: PLC0415 - with the store
 
-    source = file_at(store_location(_settings(config, store)))
+    source = file_at(store_location(settings_of_store(config, store)))
     size = back_up(source, file, force=force)
     click.echo(f"copied {source} to {file}: {size} bytes")
     return OK
@@ -60,7 +43,7 @@ def reseal(config: Path | None, store: str | None) -> int:
     Those that are plain and those that were sealed with another key, all or none. Then the
     other keys can go from the file, on every host that uses the store.
     """
-    backend = open_backend(_settings(config, store), Notes())
+    backend = open_backend(settings_of_store(config, store), Notes())
     done = backend.reseal()
     already = f", {done.current} were already" if done.current else ""
     click.echo(f"sealed {done.sealed} secret(s){already}")

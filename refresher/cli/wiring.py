@@ -43,6 +43,13 @@ registry_option = click.option(
     metavar="HOST",
     help="Serve this ECR or Google registry without a settings file; may be repeated.",
 )
+lock_timeout_option = click.option(
+    "--lock-timeout",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    show_default=True,
+    help="Seconds to wait for another run.",
+)
 
 
 @dataclass(frozen=True, slots=True)

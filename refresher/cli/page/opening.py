@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,6 +26,9 @@ from refresher.model.registered import DEFAULT_ENVIRONMENT, Preference
 from refresher.model.whitelist import PageSettings
 from refresher.ports import Clock
 from refresher.ports.registries import Registries
+
+if TYPE_CHECKING:
+    from refresher.settings import Settings
 
 environment_option = click.option(
     "--environment",
@@ -52,6 +55,12 @@ store_option = click.option(
     callback=_location,
     help=f"The store, in the place of the settings' one or of {STORE_VARIABLE}.",
 )
+
+
+def settings_of_store(config: Path | None, store: str | None) -> "Settings":
+    """Return the settings that there are, with `store` in the place of theirs if it is given."""
+    settings = find_settings(config) if is_configured(config) else bare_settings()
+    return replace(settings, store=store or settings.store)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +103,7 @@ def _open(config: Path | None, store: str | None, *, read_only: bool) -> Registr
 
     Raises `SettingsError` for one that ends with the command.
     """
-    settings = find_settings(config) if is_configured(config) else bare_settings()
-    settings = replace(settings, store=store or settings.store)
+    settings = settings_of_store(config, store)
     location = store_location(settings)
     if read_only and is_absent(location):
         say(f"notice: there is no store at {location} yet")
